@@ -1,0 +1,75 @@
+# Needs Python 3.11+ and make; everything else is installed into .venv from hashed locks.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/aduan services/intake services/routing services/sla services/sync-laporgub \
+	services/notify simulators standalone
+CODE := $(addsuffix /src,$(PACKAGES)) tests tools
+# pip checks hashes of downloads only; the local packages are built from this tree
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help install demo test lint format types prove mutants bench faults stop clean lock
+
+help: ## show these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.dev ## make .venv with everything for running, testing and checking
+
+demo: $(VENV)/.runtime ## run all five services with samples and a cast; ARGS="--until-settled --exit"
+	@$(BIN)/aduan demo $(ARGS)
+
+test: $(VENV)/.dev ## run every test this machine can; the end says what did not run; ARGS=...
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff, format, strict types, import rules, generated files current
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory types
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m aduan.contracts.generate --check
+
+format: $(VENV)/.dev ## let ruff sort imports and lay out the code
+	@$(BIN)/ruff check --select I --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy --strict over everything
+	@$(BIN)/mypy $(CODE)
+
+prove: $(VENV)/.dev ## show that a service runs from its own wheels alone; service=intake
+	@$(BIN)/python tools/prove.py $(or $(service),all)
+
+mutants: $(VENV)/.dev ## break the code on purpose, patch by patch; each must turn its test red
+	@$(BIN)/python tools/mutants.py $(ARGS)
+
+bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md
+	@$(BIN)/python -m tests.load.bench $(ARGS)
+
+faults: $(VENV)/.dev ## the whole of the kill and poison tests; keeps docs/reliability.md
+	@ADUAN_FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
+
+stop: ## stop the instances that this checkout started
+	@if [ -x $(BIN)/aduan ]; then $(BIN)/aduan stop $(ARGS); else echo "nothing is installed here"; fi
+
+clean: ## remove .venv, caches and build results (never a data folder)
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+lock: $(VENV)/.dev ## renew requirements/*.lock; run with the oldest supported Python (3.11)
+	@$(BIN)/python tools/lock.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock $(addsuffix /pyproject.toml,$(PACKAGES)) | $(VENV)/bin/python
+	@$(PIP) install --quiet --require-hashes -r requirements/runtime.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index $(addprefix -e ./,$(PACKAGES))
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,255 @@
+"""A service's case documents: commands, deliveries under the inbox rule, and what they emit."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel, TypeAdapter
+
+from aduan import failpoints
+from aduan.contracts.envelope import (
+    Cause,
+    Incoming,
+    Raw,
+    Reaction,
+    attributes,
+    decode,
+    encode,
+    new_traceparent,
+)
+from aduan.contracts.topics import BY_NAME
+from aduan.errors import AduanError, Busy, Poison
+from aduan.messaging.dead_letters import DeadLetters
+from aduan.messaging.inbox import OPENER, Failed, InboxRule, NoRoom
+from aduan.messaging.relay import Relay
+from aduan.storage.port import Body, Change, Collection, Document, Outcome, Page, Store
+
+V = TypeVar("V", bound=BaseModel)
+BUG_TRIES: Final = 3
+
+Command = Callable[[Body | None, datetime], Reaction]
+
+
+class NotQuiet(AduanError):
+    """Something of the case waits or is in an open letter: a timer must not fire now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[V]):
+    """Which function answers a topic, and the narrow view through which it reads the event.
+
+    react: pure; may run twice. Raising Poison dead-letters the event; anything else is a bug.
+    """
+
+    view: type[V]
+    react: Callable[[Body | None, Incoming[V], datetime], Reaction]
+
+
+Handlers = Mapping[str, Handler[Any]]
+
+
+class Cases:
+    """The one collection of case documents of one service."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        store: Store,
+        collection: Collection,
+        relay: Relay,
+        letters: DeadLetters,
+        handlers: Handlers,
+        opener: str | None = OPENER,
+    ) -> None:
+        """opener: see InboxRule; None in intake, whose cases are opened by a command."""
+        self.service = service
+        self.store = store
+        self.collection = collection
+        self.relay = relay
+        self.letters = letters
+        self.unknown_types = 0
+        self._opener = opener
+        self._readers = {
+            name: (TypeAdapter(handler.view), handler.react) for name, handler in handlers.items()
+        }
+
+    async def get(self, id: str) -> Body | None:
+        """Return the body of a case, or None where there is none (a placeholder too)."""
+        document = await self.store.get(self.collection, id)
+        return document.body if document is not None else None
+
+    async def get_by_key(self, key: str) -> tuple[str, Body] | None:
+        """Return (id, body) of the case that holds a unique key."""
+        document = await self.store.get_by_key(self.collection, key)
+        if document is None or document.body is None:
+            return None
+        return document.id, document.body
+
+    async def find(self, index: str, **options: Any) -> Page:
+        """See Store.find on this collection."""
+        return await self.store.find(self.collection, index, **options)
+
+    async def command(
+        self,
+        id: str,
+        run: Command,
+        *,
+        tenant: str = "",
+        cause: Cause | None = None,
+        quiet: bool = False,
+        before_write: Callable[[], None] | None = None,
+    ) -> Outcome:
+        """Run a command on one case; durable, and its events handed to the relay, on return.
+
+        run: pure, may run twice; what it raises comes out and nothing is written.
+        tenant: needed where the command may create the case.
+        quiet: raise NotQuiet where an event of the case waits or is in an open letter.
+        Raises KeyTaken, Busy, EventTooLarge.
+        """
+        if quiet and await self.letters.any_of(id):
+            raise NotQuiet("the case has an open dead letter")
+        why = cause or _fresh_cause()
+
+        def decide(document: Document | None, now: datetime) -> Change | None:
+            if quiet and document is not None and document.has_waiting:
+                raise NotQuiet("events of the case wait for their turn")
+            body = document.body if document is not None else None
+            reaction = run(body, now)
+            if reaction.body is None and not reaction.emit:
+                return None
+            owner = document.tenant if document is not None and document.tenant else tenant
+            base = document.event_seq if document is not None else 0
+            events = self._encode(reaction, why, id, base, owner, now)
+            if before_write is not None:
+                before_write()
+            return Change(
+                tenant=owner,
+                body=reaction.body if reaction.body is not None else body,
+                inbox=document.inbox if document is not None else {},
+                events=events,
+            )
+
+        outcome = await self.store.update(self.collection, id, decide)
+        self.relay.hand_over(outcome)
+        return outcome
+
+    async def deliver(
+        self,
+        id: str,
+        events: Sequence[Raw],
+        *,
+        skip: frozenset[tuple[str, int]] = frozenset(),
+    ) -> None:
+        """Apply events of one case under the inbox rule; on return each is done, kept or lettered.
+
+        Order: the letter of an event that failed, then the write. Raises Busy.
+        """
+        lettered: set[tuple[str, int]] = set()
+        tries = 0
+        while True:
+            rule = InboxRule(
+                apply=self._apply,
+                encode=self._encode_reaction(id),
+                lettered=frozenset(lettered),
+                skipped=skip,
+                opener=self._opener,
+            )
+
+            def decide(
+                document: Document | None, now: datetime, rule: InboxRule = rule
+            ) -> Change | None:
+                change = rule.fold(document, events, now)
+                failpoints.hit("consumer.after_decide")
+                return change
+
+            try:
+                outcome = await self.store.update(self.collection, id, decide)
+            except NoRoom as full:
+                place = full.place
+                await self.letters.put(
+                    "held", id, place.stream, place.seq, full.event, "no room to wait"
+                )
+                lettered.add((place.stream, place.seq))
+                continue
+            except Failed as failed:
+                if isinstance(failed.error, Busy):
+                    raise failed.error from failed
+                poison = isinstance(failed.error, Poison)
+                tries += 1
+                if not poison and tries < BUG_TRIES:
+                    await asyncio.sleep(0.02 * tries * (1 + random.random()))  # noqa: S311
+                    continue
+                place = failed.place
+                reason = str(failed.error) if poison else type(failed.error).__name__
+                await self.letters.put(
+                    "poison" if poison else "bug",
+                    id,
+                    place.stream,
+                    place.seq,
+                    failed.event,
+                    reason,
+                )
+                lettered.add((place.stream, place.seq))
+                tries = 0
+                continue
+            failpoints.hit("consumer.after_commit")
+            self.relay.hand_over(outcome)
+            return
+
+    def _apply(self, body: Body | None, raw: Raw, now: datetime) -> Reaction:
+        known = BY_NAME.get(raw.topic)
+        wanted = attributes(raw.headers).get("type", "")
+        if known is not None and wanted != known.event_type:
+            if wanted.rsplit(".v", 1)[0] == known.event_type.rsplit(".v", 1)[0]:
+                raise Poison("an event version that this release cannot read")
+            self.unknown_types += 1
+            return Reaction()
+        reader = self._readers.get(raw.topic)
+        if reader is None:
+            return Reaction()
+        view, react = reader
+        return react(body, decode(raw, view), now)
+
+    def _encode_reaction(
+        self, id: str
+    ) -> Callable[[Reaction, Raw, int, str, datetime], Sequence[Raw]]:
+        def encode_reaction(
+            reaction: Reaction, raw: Raw, base: int, tenant: str, now: datetime
+        ) -> Sequence[Raw]:
+            if not reaction.emit:
+                return ()
+            found = attributes(raw.headers)
+            why = Cause(
+                found["id"],
+                found.get("correlationid", found["id"]),
+                new_traceparent(found.get("traceparent")),
+            )
+            return self._encode(reaction, why, id, base, tenant, now)
+
+        return encode_reaction
+
+    def _encode(
+        self, reaction: Reaction, why: Cause, id: str, base: int, tenant: str, now: datetime
+    ) -> Sequence[Raw]:
+        return [
+            encode(
+                emit,
+                service=self.service,
+                tenant=tenant,
+                case_id=id,
+                seq=seq,
+                now=now,
+                cause=why,
+            )
+            for seq, emit in enumerate(reaction.emit, start=base + 1)
+        ]
+
+
+def _fresh_cause() -> Cause:
+    id = str(uuid4())
+    return Cause(id, id, new_traceparent())

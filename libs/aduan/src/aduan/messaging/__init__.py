@@ -1,0 +1,1 @@
+"""Getting events from one service to another without losing one (DESIGN 4)."""

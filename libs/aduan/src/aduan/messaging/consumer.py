@@ -1,0 +1,208 @@
+"""The consumer loop: batches become lanes, one case in sequence, cases concurrently.
+
+The offset comes last: it is the lowest unfinished one of each partition. Busy pauses and tries again
+for ever; a letter is written by the lane before its record counts as finished.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from aduan import failpoints
+from aduan.clock import Clock
+from aduan.contracts.envelope import Raw, address
+from aduan.errors import Busy, Poison
+from aduan.messaging.dead_letters import DeadLetters
+from aduan.messaging.offsets import OffsetTracker
+from aduan.messaging.port import Bus, Consumer, Record, TopicPartition
+
+LANES: Final = 64
+IN_FLIGHT: Final = 4_000
+COMMIT_SECONDS: Final = 0.1
+DRAIN_SECONDS: Final = 40.0
+
+Deliver = Callable[[str, Sequence[Raw]], Awaitable[None]]
+
+
+class ConsumerLoop:
+    """One member of one service's group. Run `run` as a task; it ends by cancellation or a bug."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        group: str,
+        topics: Sequence[str],
+        deliver: Deliver,
+        letters: DeadLetters,
+        clock: Clock,
+    ) -> None:
+        self._bus = bus
+        self.group = group
+        self.topics = tuple(topics)
+        self._deliver = deliver
+        self._letters = letters
+        self._clock = clock
+        self._tracker = OffsetTracker()
+        self._lanes: dict[str, list[Record]] = {}
+        self._slots = asyncio.Semaphore(LANES)
+        self._barrier: tuple[datetime, Mapping[TopicPartition, int]] | None = None
+        self._caught_up_at: datetime | None = None
+        self.last_poll = clock.monotonic()
+        self.applied = 0
+        self.busy = 0
+        self.stopped_by_cap = False
+        self._leaving = False
+
+    def caught_up_at(self) -> datetime | None:
+        """Return the latest domain time T for which this holds: after T the end of every subscribed
+        partition was asked for, and everything up to there has been worked off. None: not yet."""
+        return self._caught_up_at
+
+    async def run(self) -> None:
+        """Join the group and work until cancelled; then commit what is finished and leave.
+
+        What a cancelled lane had in hand comes again to the next member and is done already.
+        """
+        self._tracker = OffsetTracker()
+        self._lanes = {}
+        self._leaving = False
+        async with self._bus.consumer(
+            self.group, self.topics, on_assigned=self._assigned, on_revoked=self._revoked
+        ) as consumer:
+            committed = await consumer.committed()
+            for place in consumer.assignment():
+                self._tracker.start_at(place, committed.get(place, 0))
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._commit_forever(consumer))
+                    tasks.create_task(self._poll_forever(consumer, tasks))
+            finally:
+                self._leaving = True
+                await self._commit(consumer)
+
+    async def _assigned(self, places: frozenset[TopicPartition]) -> None:
+        self._barrier = None
+        self._caught_up_at = None
+
+    async def _revoked(self, places: frozenset[TopicPartition]) -> None:
+        deadline = self._clock.monotonic() + DRAIN_SECONDS
+        # When we leave ourselves, the lanes are gone and there is nothing left to wait for.
+        while (
+            not self._leaving
+            and self._tracker.in_flight
+            and self._clock.monotonic() < deadline
+        ):
+            await asyncio.sleep(0.01)
+
+    async def _poll_forever(self, consumer: Consumer, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            if self._tracker.in_flight > IN_FLIGHT:
+                await asyncio.sleep(0.005)
+                continue
+            self.stopped_by_cap = await self._over_cap()
+            if self.stopped_by_cap:
+                await asyncio.sleep(1.0)
+                continue
+            try:
+                records = await consumer.poll(max_records=500, timeout=0.5)
+            except Busy:
+                self.busy += 1
+                await asyncio.sleep(0.5)
+                continue
+            self.last_poll = self._clock.monotonic()
+            for record in records:
+                self._tracker.delivered(record.at, record.offset)
+                await self._enqueue(consumer, record, tasks)
+
+    async def _over_cap(self) -> bool:
+        try:
+            return await self._letters.failures() >= self._letters.cap
+        except Busy:
+            self.busy += 1
+            return False
+
+    async def _enqueue(
+        self, consumer: Consumer, record: Record, tasks: asyncio.TaskGroup
+    ) -> None:
+        try:
+            key = address(record.raw).case_id
+        except Poison as error:
+            keep = partial(self._letters.put_unreadable, record, str(error))
+            await self._until_not_busy(consumer, [record], keep)
+            self._tracker.finished(record.at, record.offset)
+            return
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.append(record)
+            return
+        self._lanes[key] = [record]
+        tasks.create_task(self._lane(consumer, key))
+
+    async def _lane(self, consumer: Consumer, key: str) -> None:
+        async with self._slots:
+            while records := self._lanes[key]:
+                self._lanes[key] = []
+                events = [record.raw for record in records]
+                await self._until_not_busy(consumer, records, partial(self._deliver, key, events))
+                for record in records:
+                    self._tracker.finished(record.at, record.offset)
+                self.applied += len(records)
+            del self._lanes[key]
+
+    async def _until_not_busy(
+        self,
+        consumer: Consumer,
+        records: Sequence[Record],
+        work: Callable[[], Awaitable[None]],
+    ) -> None:
+        places = list({record.at for record in records})
+        pause = 0.05
+        paused = False
+        while True:
+            try:
+                await work()
+                break
+            except Busy:
+                self.busy += 1
+                if not paused:
+                    consumer.pause(places)
+                    paused = True
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+                pause = min(pause * 2, 5.0)
+        if paused:
+            consumer.resume(places)
+
+    async def _commit_forever(self, consumer: Consumer) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            try:
+                await self._commit(consumer)
+                await self._look_whether_caught_up(consumer)
+            except Busy:
+                self.busy += 1
+
+    async def _commit(self, consumer: Consumer) -> None:
+        offsets = self._tracker.to_commit()
+        if not offsets:
+            return
+        failpoints.hit("consumer.before_offset")
+        await consumer.commit(offsets)
+        self._tracker.committed(offsets)
+
+    async def _look_whether_caught_up(self, consumer: Consumer) -> None:
+        if self._barrier is None:
+            now = self._clock.now()
+            self._barrier = (now, await consumer.end_offsets())
+        asked_at, ends = self._barrier
+        if all(self._tracker.safe(place) >= end for place, end in ends.items()):
+            self._caught_up_at = asked_at
+            self._barrier = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many delivered records are unfinished."""
+        return self._tracker.in_flight

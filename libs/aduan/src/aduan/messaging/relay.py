@@ -1,0 +1,156 @@
+"""The relay: publishes what documents tell, in seq order, and marks it.
+
+Pending is `event_seq > published_seq`. The process that wrote hands its events over at once; the
+sweeper adopts the rest. Two relays cause repeats, which are harmless; there is no lease.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aduan import failpoints
+from aduan.contracts.envelope import Raw
+from aduan.errors import Busy
+from aduan.messaging.port import Bus
+from aduan.storage.port import Collection, Outcome, Store
+
+QUEUE_LIMIT: Final = 10_000
+BATCH: Final = 500
+ADOPT_AFTER_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    id: str
+    after_seq: int
+    events: Sequence[Raw]
+
+
+class Relay:
+    """One service's relay for one collection. Run `run` as a task; it ends only by cancellation."""
+
+    def __init__(self, store: Store, bus: Bus, collection: Collection) -> None:
+        self._store = store
+        self._bus = bus
+        self._collection = collection
+        self._queue: asyncio.Queue[_Handed] = asyncio.Queue(QUEUE_LIMIT)
+        self.published = 0
+        self.failures = 0
+
+    def hand_over(self, outcome: Outcome) -> None:
+        """Take the events of a write that is durable. When the queue is full, the sweeper has them."""
+        if not outcome.events or outcome.document is None:
+            return
+        try:
+            self._queue.put_nowait(
+                _Handed(outcome.document.id, outcome.after_seq, outcome.events)
+            )
+        except asyncio.QueueFull:
+            self.failures += 1
+
+    async def run(self) -> None:
+        """Publish what is handed over, batch by batch; adopt what an earlier process left first."""
+        await self._until_swept(older_than=0.0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish_queue())
+            tasks.create_task(self._sweep_forever())
+
+    async def _publish_queue(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await self._publish(batch)
+            except Busy:
+                # Nothing is lost: these stay pending in their documents and the sweeper adopts them.
+                self.failures += 1
+                await asyncio.sleep(0.2)
+
+    async def _publish(self, batch: Sequence[_Handed]) -> None:
+        events = [raw for handed in batch for raw in handed.events]
+        failpoints.hit("relay.before_publish")
+        acknowledged = await self._bus.publish(events)
+        failpoints.hit("relay.after_ack")
+        marks: list[tuple[str, int, int]] = []
+        start = 0
+        for handed in batch:
+            acks = acknowledged[start : start + len(handed.events)]
+            start += len(handed.events)
+            through = handed.after_seq + _leading(acks)
+            if through > handed.after_seq:
+                marks.append((handed.id, handed.after_seq, through))
+        self.published += sum(acknowledged)
+        if marks:
+            await self._store.mark_published(self._collection, marks)
+            failpoints.hit("relay.after_mark")
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            await self._until_swept(older_than=ADOPT_AFTER_SECONDS)
+
+    async def _until_swept(self, *, older_than: float) -> None:
+        try:
+            await self.sweep(older_than=older_than)
+        except Busy:
+            self.failures += 1
+
+    async def sweep(self, *, older_than: float) -> int:
+        """Publish what has been pending for `older_than` seconds; return how many documents.
+
+        Walks by cursor, so a document that cannot be published hides no other. Raises Busy.
+        """
+        after: tuple[float, str] | None = None
+        swept = 0
+        while True:
+            found = await self._store.unpublished(
+                self._collection, after=after, limit=100, older_than=older_than
+            )
+            if not found:
+                return swept
+            batch = [
+                _Handed(
+                    pending.id,
+                    pending.published_seq,
+                    [
+                        stored.raw
+                        for stored in await self._store.events(
+                            self._collection, pending.id, pending.published_seq
+                        )
+                    ],
+                )
+                for pending in found
+            ]
+            await self._publish(batch)
+            swept += len(batch)
+            after = (found[-1].since, found[-1].id)
+
+    async def re_emit(self, ids: Sequence[str]) -> int:
+        """Publish all events of these documents again from seq 1 to event_seq; return how many.
+
+        For a broker that lost its log, after all offsets were reset. Marks nothing.
+        """
+        sent = 0
+        for id in ids:
+            after_seq = 0
+            while events := await self._store.events(self._collection, id, after_seq):
+                acknowledged = await self._bus.publish([stored.raw for stored in events])
+                if not all(acknowledged):
+                    raise Busy("the log did not acknowledge a re-emission; repeat it whole")
+                sent += len(events)
+                after_seq = events[-1].seq
+        return sent
+
+    @property
+    def queued(self) -> int:
+        """How many writes wait to be published by this process."""
+        return self._queue.qsize()
+
+
+def _leading(acknowledged: Sequence[bool]) -> int:
+    for position, acked in enumerate(acknowledged):
+        if not acked:
+            return position
+    return len(acknowledged)

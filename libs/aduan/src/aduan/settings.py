@@ -1,0 +1,118 @@
+"""What a service reads from outside: frozen, and failing at the start with a sentence.
+
+Variables are `ADUAN_<SERVICE>_<FIELD>`; what all services share (the two engines) has no service in
+its name: ADUAN_STORE and ADUAN_BUS. A value is never shown in an error, because it may be a secret.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final, NoReturn, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+STORE_SCHEMES: Final = ("sqlite", "mongodb", "mongodb+srv")
+BUS_SCHEMES: Final = ("sqlite", "kafka")
+EXIT_CODE: Final = 2
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def scheme_of(url: str) -> str:
+    """Return what stands before `://`, in lower case; empty when nothing does."""
+    scheme, found, _ = url.partition("://")
+    return scheme.lower() if found else ""
+
+
+def _address(schemes: tuple[str, ...]) -> Callable[[str], str]:
+    def check(url: str) -> str:
+        scheme = scheme_of(url)
+        if scheme not in schemes:
+            raise ValueError("unknown engine")
+        rest = url.partition("://")[2]
+        if not rest or (scheme == "sqlite" and not rest.startswith("/")):
+            raise ValueError("the address is not complete")
+        return url
+
+    return check
+
+
+StoreUrl = Annotated[str, AfterValidator(_address(STORE_SCHEMES))]
+"""`sqlite:///PATH` (four slashes for an absolute path) or `mongodb://...`."""
+BusUrl = Annotated[str, AfterValidator(_address(BUS_SCHEMES))]
+"""`sqlite:///PATH` or `kafka://host:port,...`."""
+
+
+class ServiceSettings(BaseSettings):
+    """Base of every service's settings; a subclass sets its env_prefix.
+
+    Built from the environment in a service's own process, by keyword in standalone.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    # repr=False: an address may carry a password
+    store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
+    bus: BusUrl = Field(validation_alias="ADUAN_BUS", repr=False)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+def load(kind: type[S]) -> S:
+    """Return the settings from the environment, or end the process with one sentence, code 2.
+
+    The sentence names every variable that is missing or not valid, in full, and no value.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        found = {
+            _complaint(kind, entry["loc"], entry["type"])
+            if entry["loc"]
+            else _misfit(kind, entry["msg"])
+            for entry in details
+        }
+        _stop(kind, sorted(found))
+    except SettingsError as error:
+        # Raised for a variable that is no JSON; its text names the field between double quotes.
+        name = next(iter(str(error).split('"')[1:2]), "")
+        _stop(kind, [_complaint(kind, (name,), "json")])
+
+
+def _complaint(kind: type[BaseSettings], loc: tuple[str | int, ...], reason: str) -> str:
+    name = variable(kind, str(loc[0]))
+    return f"{name} is missing" if reason == "missing" else f"{name} is not valid ({reason})"
+
+
+def _misfit(kind: type[BaseSettings], words: str) -> str:
+    """Name the fields that a check of the whole mentions; its other words may hold a value."""
+    fields = [word for word in re.findall(r"\w+", words) if word in kind.model_fields]
+    names = [variable(kind, field) for field in dict.fromkeys(fields)]
+    return f"{' and '.join(names) or 'the whole'} do not fit together"
+
+
+def variable(kind: type[BaseSettings], field: str) -> str:
+    """Return the full name of the variable that fills a field (given by its name or its alias)."""
+    if field in kind.model_fields:
+        alias = kind.model_fields[field].validation_alias
+        return alias if isinstance(alias, str) else f"{_prefix(kind)}{field}".upper()
+    return field if field.isupper() else f"{_prefix(kind)}{field}".upper()
+
+
+def _prefix(kind: type[BaseSettings]) -> str:
+    return kind.model_config.get("env_prefix") or ""
+
+
+def _stop(kind: type[BaseSettings], complaints: list[str]) -> NoReturn:
+    service = kind.__module__.partition(".")[0].replace("_", "-")
+    sys.stderr.write(f"{service} cannot start: {'; '.join(complaints)}.\n")
+    raise SystemExit(EXIT_CODE)

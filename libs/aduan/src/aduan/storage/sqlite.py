@@ -1,0 +1,385 @@
+"""The storage port on one SQLite file per service (see aduan.sqlite for durability and grouping)."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from aduan.clock import Clock
+from aduan.contracts.envelope import Raw
+from aduan.errors import AduanError, Busy
+from aduan.messaging.partition import partition_of
+from aduan.sqlite import SqliteFile
+from aduan.storage.port import (
+    CONFLICT_TRIES,
+    Change,
+    Collection,
+    Decide,
+    Document,
+    Held,
+    KeyTaken,
+    Outcome,
+    Page,
+    Pending,
+    StoredEvent,
+)
+from aduan.storage.sqlite_schema import check_limit, column_sql, query, schema
+from aduan.storage.wire import (
+    pack_headers,
+    pack_inbox,
+    unpack_headers,
+    unpack_inbox,
+)
+
+_FIELDS = "id, tenant, version, body, inbox, waiting, event_seq, published_seq"
+
+
+class _Conflict(AduanError):
+    """Somebody wrote the document between our read and our write."""
+
+
+class SqliteStore:
+    """See aduan.storage.port.Store. Collections are declared at opening; nothing is made later."""
+
+    def __init__(
+        self,
+        path: Path,
+        collections: Sequence[Collection],
+        clock: Clock,
+        *,
+        max_pages: int | None = None,
+    ) -> None:
+        """Open or create the file. Raises Busy when it cannot be."""
+        self._clock = clock
+        statements = "\n".join(schema(collection) for collection in collections)
+        self.file = SqliteFile(path, schema=statements, max_pages=max_pages)
+        self._writers = {c.name: _statements(c) for c in collections}
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed since opening."""
+        return self.file.commits
+
+    def close(self) -> None:
+        """Finish what was submitted, then close the file."""
+        self.file.close()
+
+    async def update(self, collection: Collection, id: str, decide: Decide) -> Outcome:
+        """See the port."""
+        for _ in range(CONFLICT_TRIES):
+            document = self._read(collection, id)
+            change = decide(document, self._clock.now())
+            if change is None:
+                return Outcome(document, changed=False)
+            try:
+                return await self.file.write(self._write(collection, id, document, change))
+            except _Conflict:
+                continue
+        raise Busy(f"{collection.name}: a document was contended {CONFLICT_TRIES} times")
+
+    async def get(self, collection: Collection, id: str) -> Document | None:
+        """See the port."""
+        return self._read(collection, id)
+
+    async def get_by_key(self, collection: Collection, key: str) -> Document | None:
+        """See the port."""
+        if key.startswith("id:"):
+            return self._read(collection, key[3:])
+        rows = self.file.read(f"SELECT id FROM {collection.name}_keys WHERE key = ?", (key,))
+        return self._read(collection, rows[0][0]) if rows else None
+
+    async def find(
+        self,
+        collection: Collection,
+        index: str,
+        *,
+        equal: tuple[str | int, ...] = (),
+        low: str | int | None = None,
+        high: str | int | None = None,
+        after: tuple[str | int, ...] | None = None,
+        limit: int = 100,
+        descending: bool = False,
+    ) -> Page:
+        """See the port."""
+        check_limit(limit)
+        parts = query(
+            collection,
+            index,
+            equal=equal,
+            low=low,
+            high=high,
+            after=after,
+            descending=descending,
+        )
+        way = " DESC" if descending else ""
+        order = ", ".join(column + way for column in parts.order)
+        rows = self.file.read(
+            f"SELECT {_FIELDS}, {', '.join(parts.order)} FROM {collection.name}"
+            f" WHERE {parts.where} ORDER BY {order} LIMIT ?",
+            (*parts.parameters, limit),
+        )
+        documents = [_document(row[:8]) for row in rows]
+        return Page(documents, tuple(rows[-1][8:]) if len(rows) == limit else None)
+
+    async def count(
+        self,
+        collection: Collection,
+        index: str,
+        *,
+        equal: tuple[str | int, ...] = (),
+        low: str | int | None = None,
+        high: str | int | None = None,
+    ) -> int:
+        """See the port."""
+        parts = query(collection, index, equal=equal, low=low, high=high)
+        return self._number(
+            f"SELECT COUNT(*) FROM {collection.name} WHERE {parts.where}", parts.parameters
+        )
+
+    async def total(self, collection: Collection) -> int:
+        """See the port."""
+        return self._number(f"SELECT COUNT(*) FROM {collection.name} WHERE body IS NOT NULL")
+
+    async def unpublished(
+        self,
+        collection: Collection,
+        *,
+        after: tuple[float, str] | None = None,
+        limit: int = 100,
+        older_than: float = 0.0,
+    ) -> Sequence[Pending]:
+        """See the port."""
+        check_limit(limit)
+        rows = self.file.read(
+            f"SELECT id, event_seq, published_seq, pending_since FROM {collection.name}"
+            " WHERE event_seq > published_seq AND (pending_since, id) > (?, ?)"
+            " AND pending_since <= ? ORDER BY pending_since, id LIMIT ?",
+            (*(after or (0.0, "")), self._wall() - older_than, limit),
+        )
+        return [Pending(*row) for row in rows]
+
+    async def events(
+        self, collection: Collection, id: str, after_seq: int, limit: int = 500
+    ) -> Sequence[StoredEvent]:
+        """See the port."""
+        check_limit(limit)
+        rows = self.file.read(
+            f"SELECT seq, topic, headers, value FROM {collection.name}_events"
+            " WHERE id = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (id, after_seq, limit),
+        )
+        key = id.encode()
+        return [
+            StoredEvent(seq, Raw(topic, key, value, unpack_headers(headers)))
+            for seq, topic, headers, value in rows
+        ]
+
+    async def mark_published(
+        self, collection: Collection, marks: Sequence[tuple[str, int, int]]
+    ) -> None:
+        """See the port."""
+        sql = (
+            f"UPDATE {collection.name} SET published_seq = ?3"
+            " WHERE id = ?1 AND published_seq >= ?2 AND published_seq < ?3"
+        )
+        await self.file.write(lambda connection: connection.executemany(sql, marks) and None)
+
+    async def held(
+        self, collection: Collection, *, older_than: float = 0.0, limit: int = 100
+    ) -> Sequence[Held]:
+        """See the port."""
+        check_limit(limit)
+        rows = self.file.read(
+            f"SELECT {_FIELDS}, waiting_since FROM {collection.name}"
+            " WHERE waiting_since IS NOT NULL AND waiting_since <= ?"
+            " ORDER BY waiting_since, id LIMIT ?",
+            (self._wall() - older_than, limit),
+        )
+        found = []
+        for row in rows:
+            document = _document(row[:8])
+            waiting = {
+                name: len(stream.waiting)
+                for name, stream in document.inbox.items()
+                if stream.waiting
+            }
+            opened = document.body is not None
+            found.append(Held(document.id, document.tenant, row[8], opened, waiting))
+        return found
+
+    async def held_count(self, collection: Collection) -> int:
+        """See the port."""
+        return self._number(
+            f"SELECT COALESCE(SUM(waiting_count), 0) FROM {collection.name}"
+            " WHERE waiting_since IS NOT NULL"
+        )
+
+    async def pending_count(self, collection: Collection) -> int:
+        """See the port."""
+        return self._number(
+            f"SELECT COALESCE(SUM(event_seq - published_seq), 0) FROM {collection.name}"
+            " WHERE event_seq > published_seq"
+        )
+
+    async def expire(self, collection: Collection, id: str) -> None:
+        """See the port."""
+        name = collection.name
+        cleared = "".join(f", c_{column} = NULL" for column in collection.column_names)
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                f"UPDATE {name} SET version = version + 1, body = NULL, keys = '[]'{cleared}"
+                " WHERE id = ?",
+                (id,),
+            )
+            connection.execute(f"DELETE FROM {name}_keys WHERE id = ?", (id,))
+            connection.execute(f"DELETE FROM {name}_events WHERE id = ?", (id,))
+            connection.execute(f"UPDATE {name} SET published_seq = event_seq WHERE id = ?", (id,))
+
+        await self.file.write(job)
+
+    async def delete(self, collection: Collection, id: str) -> None:
+        """See the port."""
+        name = collection.name
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(f"DELETE FROM {name}_keys WHERE id = ?", (id,))
+            connection.execute(f"DELETE FROM {name} WHERE id = ?", (id,))
+
+        await self.file.write(job)
+
+    def _wall(self) -> float:
+        return self._clock.wall().timestamp()
+
+    def _number(self, sql: str, parameters: tuple[Any, ...] = ()) -> int:
+        return int(self.file.read(sql, parameters)[0][0])
+
+    def _read(self, collection: Collection, id: str) -> Document | None:
+        rows = self.file.read(f"SELECT {_FIELDS} FROM {collection.name} WHERE id = ?", (id,))
+        return _document(rows[0]) if rows else None
+
+    def _write(
+        self, collection: Collection, id: str, before: Document | None, change: Change
+    ) -> Callable[[sqlite3.Connection], Outcome]:
+        body = to_json(change.body) if change.body is not None else None
+        keys = collection.keys(change.body) if change.body is not None else ()
+        columns = collection.columns(change.body) if change.body is not None else {}
+        values = [columns.get(column) for column in collection.column_names]
+        nexts, waiting, waiting_count = pack_inbox(change.inbox)
+        after_seq = before.event_seq if before is not None else 0
+        version = before.version if before is not None else 0
+        event_seq = after_seq + len(change.events)
+        events = [
+            (id, seq, raw.topic, pack_headers(raw.headers), raw.value)
+            for seq, raw in enumerate(change.events, start=after_seq + 1)
+        ]
+        name, now, packed_keys = collection.name, self._wall(), to_json(keys)
+        insert, update = self._writers[name]
+        waiting_since = now if waiting_count else None
+
+        def job(connection: sqlite3.Connection) -> Outcome:
+            published_seq = before.published_seq if before is not None else 0
+            if before is None:
+                row = (
+                    id, change.tenant, partition_of(id), 1, body, packed_keys, nexts, waiting,
+                    waiting_count, waiting_since, event_seq, 0, now if events else None, *values,
+                )  # fmt: skip
+                try:
+                    connection.execute(insert, row)
+                except sqlite3.IntegrityError:
+                    raise _Conflict("inserted by somebody else") from None
+                old_keys: Sequence[str] = ()
+            else:
+                old = connection.execute(
+                    f"SELECT keys FROM {name} WHERE id = ? AND version = ?", (id, version)
+                ).fetchone()
+                changed = connection.execute(
+                    update,
+                    (
+                        change.tenant, version + 1, body, packed_keys, nexts, waiting,
+                        waiting_count, waiting_since, waiting_since, event_seq,
+                        len(events), now, *values, id, version,
+                    ),
+                ).rowcount  # fmt: skip
+                if changed == 0 or old is None:
+                    raise _Conflict("written by somebody else")
+                old_keys = from_json(old[0])
+            if keys != tuple(old_keys):
+                self._move_keys(connection, name, id, old_keys, keys)
+            if events:
+                connection.executemany(
+                    f"INSERT INTO {name}_events (id, seq, topic, headers, value)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    events,
+                )
+            document = Document(
+                id=id,
+                tenant=change.tenant,
+                version=version + 1,
+                body=change.body,
+                inbox=change.inbox,
+                event_seq=event_seq,
+                published_seq=published_seq,
+            )
+            return Outcome(document, True, after_seq, change.events)
+
+        return job
+
+    @staticmethod
+    def _move_keys(
+        connection: sqlite3.Connection,
+        name: str,
+        id: str,
+        old: Sequence[str],
+        new: tuple[str, ...],
+    ) -> None:
+        for key in set(old) - set(new):
+            connection.execute(f"DELETE FROM {name}_keys WHERE key = ?", (key,))
+        for key in new:
+            if key in old:
+                continue
+            try:
+                connection.execute(f"INSERT INTO {name}_keys (key, id) VALUES (?, ?)", (key, id))
+            except sqlite3.IntegrityError:
+                holder = connection.execute(
+                    f"SELECT id FROM {name}_keys WHERE key = ?", (key,)
+                ).fetchone()
+                raise KeyTaken(key, holder[0]) from None
+
+
+def _document(row: Sequence[Any]) -> Document:
+    id, tenant, version, body, inbox, waiting, event_seq, published_seq = row
+    return Document(
+        id=id,
+        tenant=tenant,
+        version=version,
+        body=from_json(body) if body is not None else None,
+        inbox=unpack_inbox(inbox, waiting),
+        event_seq=event_seq,
+        published_seq=published_seq,
+    )
+
+
+def _statements(collection: Collection) -> tuple[str, str]:
+    extra = [column_sql(column) for column in collection.column_names]
+    fields = [
+        "id", "tenant", "partition", "version", "body", "keys", "inbox", "waiting",
+        "waiting_count", "waiting_since", "event_seq", "published_seq", "pending_since", *extra,
+    ]  # fmt: skip
+    insert = (
+        f"INSERT INTO {collection.name} ({', '.join(fields)})"
+        f" VALUES ({', '.join('?' for _ in fields)})"
+    )
+    more = "".join(f", {column} = ?" for column in extra)
+    update = (
+        f"UPDATE {collection.name} SET tenant = ?, version = ?, body = ?, keys = ?, inbox = ?,"
+        " waiting = ?, waiting_count = ?,"
+        " waiting_since = CASE WHEN ? IS NULL THEN NULL ELSE COALESCE(waiting_since, ?) END,"
+        " event_seq = ?, pending_since = CASE WHEN ? = 0 THEN pending_since"
+        " WHEN event_seq > published_seq THEN pending_since ELSE ? END"
+        f"{more} WHERE id = ? AND version = ?"
+    )
+    return insert, update
+

@@ -1,0 +1,59 @@
+"""The ticket: what a citizen writes down and reads out on the telephone (DESIGN 7).
+
+Three tenant letters, ten random characters and a check character of a 32-letter alphabet without I,
+L, O, U: `SMG-7K2M9-QXA3F-4`. Lower case, spaces, O for 0, I or L for 1 are accepted. The check
+character catches every single wrong character and every swap of two.
+"""
+
+import secrets
+from typing import Final
+
+from aduan.errors import AduanError
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LETTERS: Final = 3
+RANDOM: Final = 10
+_VALUE: Final = {character: number for number, character in enumerate(ALPHABET)}
+_ALIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
+_DROPPED: Final = str.maketrans("", "", " -._\u2010\u2011\u2012\u2013\u2014\t\n\r")
+_REDUCING: Final = 0b100101  # x^5 + x^2 + 1 over GF(2)
+_A: Final = ord("A")
+
+
+class NotATicket(AduanError):
+    """The text has not the shape of a ticket, or its check character is wrong."""
+
+
+def new_ticket(letters: str) -> str:
+    """Return a new random ticket (50 bits) for a tenant's three capital letters."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM))
+    return grouped(letters, body + _check(letters, body))
+
+
+def read_ticket(text: str) -> str:
+    """Return the ticket in its one written form. Raises NotATicket, without any look-up."""
+    if len(text) > 64:
+        raise NotATicket("too long")
+    bare = text.upper().translate(_DROPPED)
+    if len(bare) != LETTERS + RANDOM + 1:
+        raise NotATicket("wrong length")
+    letters, rest = bare[:LETTERS], bare[LETTERS:].translate(_ALIKE)
+    if not (letters.isascii() and letters.isalpha()) or any(c not in _VALUE for c in rest):
+        raise NotATicket("wrong characters")
+    if _check(letters, rest[:-1]) != rest[-1]:
+        raise NotATicket("wrong check character")
+    return grouped(letters, rest)
+
+
+def grouped(letters: str, rest: str) -> str:
+    """Return the written form: groups that fit one breath."""
+    return f"{letters}-{rest[:5]}-{rest[5:10]}-{rest[10:]}"
+
+
+def _check(letters: str, body: str) -> str:
+    # A polynomial over GF(32) at its generator: any one wrong character and any swap of two
+    # characters changes the sum, because powers of the generator are distinct and none is zero.
+    total = 0
+    for value in (*(ord(letter) - _A for letter in letters), *(_VALUE[c] for c in body)):
+        total = (total << 1) ^ (_REDUCING if total & 16 else 0) ^ value
+    return ALPHABET[total]

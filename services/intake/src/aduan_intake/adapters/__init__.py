@@ -1,0 +1,1 @@
+"""How intake's outside is read."""

@@ -1,0 +1,1 @@
+"""What a complaint is before anybody decides on it. Pure."""

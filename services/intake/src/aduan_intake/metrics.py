@@ -1,0 +1,32 @@
+"""Every series that intake exports; a test compares this list with the dashboards and the alerts."""
+
+from prometheus_client import CollectorRegistry
+
+from aduan.observability.metrics import Tally
+
+KINDS = ("reply", "supplement", "rating", "objection", "withdrawal")
+MASKED = ("nik", "phone", "email", "name")
+
+
+class Metrics:
+    """The closed list. One object per process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Counter: POSTs of complaints, by outcome.
+        self.received = Tally(
+            "aduan_intake_received",
+            "Complaints posted.",
+            registry,
+            {"outcome": ("created", "replayed", "refused")},
+        )
+        # Counter: what reporters said afterwards, by kind.
+        self.replies = Tally("aduan_intake_replies", "Replies taken.", registry, {"kind": KINDS})
+        # Counter: numbers, addresses and names masked in texts.
+        self.masked = Tally("aduan_intake_masked", "Masked in texts.", registry, {"kind": MASKED})
+        # Counter: identities opened, by purpose. Each one also leaves an audit line.
+        self.opened = Tally(
+            "aduan_intake_identities_opened",
+            "Identities opened.",
+            registry,
+            {"purpose": ("notification",)},
+        )

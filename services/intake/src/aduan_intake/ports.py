@@ -1,0 +1,25 @@
+"""What intake's commands need, in its own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aduan.cases import Cases
+from aduan.clock import Clock
+from aduan.storage.port import Store
+from aduan_intake.adapters.reference import Tenant
+from aduan_intake.metrics import Metrics
+from aduan_intake.portals import Portals
+from aduan_intake.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that a command of intake works with; built once in bootstrap."""
+
+    cases: Cases
+    store: Store
+    clock: Clock
+    vault: Vault
+    tenants: Mapping[str, Tenant]
+    portals: Portals
+    metrics: Metrics

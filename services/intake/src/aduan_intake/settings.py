@@ -1,0 +1,44 @@
+"""Everything intake reads from outside. Built once, passed on, never imported."""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from aduan.settings import ServiceSettings
+from aduan.web.keys import KeyRecord
+
+
+class Settings(ServiceSettings):
+    """Variables are ADUAN_INTAKE_<FIELD>; the engines are ADUAN_STORE and ADUAN_BUS.
+
+    vault_key: 32 random bytes in base64, without a default: whoever loses it loses every identity,
+    whoever has it can open them. reference_dir: the folder `reference/`. tenants: whose complaints
+    are taken. static_keys: service and operator keys, as JSON records with the hash of each.
+    secure_cookies: off only where pages are served without TLS (a demo on one machine).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ADUAN_INTAKE_")
+
+    vault_key: SecretStr
+    reference_dir: Path
+    tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
+    static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
+    secure_cookies: bool = True
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            raw = base64.b64decode(self.vault_key.get_secret_value(), validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("vault_key is not base64") from None
+        if len(raw) != 32:
+            raise ValueError("vault_key has not 32 bytes")
+        return self
+
+    def vault_bytes(self) -> bytes:
+        """Return the vault key."""
+        return base64.b64decode(self.vault_key.get_secret_value())

@@ -1,0 +1,1 @@
+"""Aduan's notify: tells everyone concerned, once, and keeps a ledger of what was decided."""

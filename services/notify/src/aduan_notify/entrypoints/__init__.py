@@ -1,0 +1,1 @@
+"""How the world reaches notify: its postman, its HTTP side, its page. Events come by the core."""

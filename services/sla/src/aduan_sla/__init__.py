@@ -1,0 +1,1 @@
+"""sla: keeps every deadline of a case, warns, and records what was missed."""

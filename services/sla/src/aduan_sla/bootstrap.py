@@ -1,0 +1,84 @@
+"""The one composition root of sla."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from aduan.clock import Clock
+from aduan.messaging.port import Bus
+from aduan.service import Runtime, Service, ServiceSpec
+from aduan.storage.port import Store
+from aduan.web.app import new_app
+from aduan.web.edge import HttpMetrics
+from aduan.web.keys import Authenticator
+from aduan.web.ops import router as ops_router
+from aduan_sla.adapters.reference import load_rulebook
+from aduan_sla.domain.case import CASES
+from aduan_sla.entrypoints.http import router
+from aduan_sla.entrypoints.revisit import Revisit
+from aduan_sla.entrypoints.status import facts_of
+from aduan_sla.entrypoints.ticker import Ticker
+from aduan_sla.handlers import Rulebooks, table
+from aduan_sla.metrics import Metrics
+from aduan_sla.settings import Settings
+
+
+def load_books(settings: Settings) -> Rulebooks:
+    """Return the rules of every tenant. Raises PolicyError, one sentence for the operator."""
+    return {tenant: load_rulebook(settings.reference_dir, tenant) for tenant in settings.tenants}
+
+
+def spec(settings: Settings) -> ServiceSpec:
+    """Return what sla is before anything runs. Raises PolicyError."""
+    return ServiceSpec(name="sla", collections=(CASES,), handlers=table(load_books(settings)))
+
+
+async def build(
+    settings: Settings,
+    *,
+    spec: ServiceSpec,
+    store: Store,
+    bus: Bus,
+    clock: Clock,
+    registry: CollectorRegistry,
+    http_metrics: HttpMetrics | None = None,
+) -> Service:
+    """Return the service, ready to run. spec: as `spec(settings)` gave it.
+
+    http_metrics: the process's own where it hosts several services. Raises PolicyError.
+    """
+    books = load_books(settings)
+    runtime = Runtime(spec, store=store, bus=bus, clock=clock)
+    metrics = Metrics(registry)
+    facts = _facts(runtime, books)
+    app = new_app(
+        "Aduan: sla",
+        service="sla",
+        description="Clocks, policies and calendars: every deadline of a case.",
+        http_metrics=http_metrics or HttpMetrics(registry),
+        authenticator=Authenticator(clock, static=settings.static_keys),
+        live=runtime.progressing,
+        ready=runtime.ready,
+        registry=registry,
+    )
+    app.include_router(router(runtime.cases, books))
+    app.include_router(ops_router(runtime, facts))
+    ticker = Ticker(
+        cases=runtime.cases,
+        clock=clock,
+        books=books,
+        caught_up=runtime.consumer.caught_up_at,
+        metrics=metrics,
+        every_seconds=settings.tick_seconds,
+    )
+    revisit = Revisit(cases=runtime.cases, books=books, metrics=metrics)
+    workers = {"tick": ticker.run, "revisit": revisit.run}
+    return Service(runtime, app, workers=workers, status=facts)
+
+
+def _facts(runtime: Runtime, books: Rulebooks) -> Callable[[], Awaitable[Mapping[str, Any]]]:
+    async def facts() -> Mapping[str, Any]:
+        return await facts_of(runtime.store, tuple(books))
+
+    return facts

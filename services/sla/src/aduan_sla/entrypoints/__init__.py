@@ -1,0 +1,1 @@
+"""How the world reaches sla: its ticks and its HTTP side. Events come in through the core."""

@@ -1,0 +1,28 @@
+"""What this service adds to its own status: counts from declared indexes, no scan."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from aduan.contracts.topics import PARTITIONS
+from aduan.storage.port import Store
+from aduan_sync_laporgub.domain.case import SYSTEMS, DecisionKind
+from aduan_sync_laporgub.domain.collection import CASES
+from aduan_sync_laporgub.shelves import PARKED
+
+
+async def facts_of(store: Store, tenants: Sequence[str]) -> Mapping[str, Any]:
+    """Return mirror_decisions by kind (no trials), jobs (cases owing one), parked. Raises Busy."""
+    kinds = get_args(DecisionKind)
+    decisions = {
+        kind: sum([await store.count(CASES, "decision", equal=(t, kind)) for t in tenants])
+        for kind in kinds
+    }
+    jobs = sum(
+        [
+            await store.count(CASES, f"jobs_{system}", equal=(partition,))
+            for system in SYSTEMS
+            for partition in range(PARTITIONS)
+        ]
+    )
+    parked = sum([await store.count(PARKED, "parked", equal=(t,)) for t in tenants])
+    return {"mirror_decisions": decisions, "jobs": jobs, "parked": parked}

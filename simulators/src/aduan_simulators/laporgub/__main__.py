@@ -1,0 +1,36 @@
+"""Run the simulated LaporGub: python -m aduan_simulators.laporgub --data DIR --port N."""
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from aduan_simulators.laporgub.app import create_app
+from aduan_simulators.laporgub.desk import Behaviour
+
+
+def main() -> None:
+    """Read the arguments and serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m aduan_simulators.laporgub")
+    parser.add_argument("--data", type=Path, required=True, help="folder of its one SQLite file")
+    parser.add_argument("--port", type=int, default=8101)
+    parser.add_argument("--token", default="simulator", help="what a partner sends as Bearer")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--inbound", type=int, default=0, help="reports from citizens, in all")
+    parser.add_argument("--inbound-every", type=float, default=5.0, help="seconds between them")
+    parser.add_argument("--verify-after", type=float, help="seconds until staff verify")
+    given = parser.parse_args()
+    verify = None if given.verify_after is None else timedelta(seconds=given.verify_after)
+    behaviour = Behaviour(
+        seed=given.seed,
+        verify_after=verify,
+        inbound_total=given.inbound,
+        inbound_every=timedelta(seconds=given.inbound_every),
+    )
+    app = create_app(given.data, token=given.token, behaviour=behaviour)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

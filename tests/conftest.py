@@ -1,0 +1,64 @@
+"""What holds for every test: no randomness that cannot be repeated, and a list of what did not run."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import structlog
+from hypothesis import settings
+
+ROOT: Final = Path(__file__).resolve().parent
+TIERS: Final = (
+    ("unit", "rules and tables, pure and fast"),
+    ("contracts", "schemas, golden examples, compatibility"),
+    ("behaviour", "whole cases through the front door, on the embedded engine"),
+    ("architecture", "import directions, packaging, the house itself"),
+    ("integration", "one suite per port, on every engine that answers"),
+    ("e2e", "separate processes and pages"),
+    ("faults", "crashes, repeats, lost logs, full disks"),
+)
+
+settings.register_profile("aduan", deadline=None, print_blob=True)
+settings.load_profile("aduan")
+
+_collected: set[str] = set()
+
+
+def tier_of(nodeid: str) -> str:
+    """Return the folder under tests/ that a test stands in."""
+    parts = nodeid.split("::", 1)[0].split("/")
+    return parts[parts.index("tests") + 1] if "tests" in parts[:-1] else "?"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Remember which tiers have tests in this run."""
+    _collected.update(tier_of(item.nodeid) for item in items)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """End with what this machine could not run, and why: never silently."""
+    skipped: Counter[tuple[str, str]] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason given"
+        skipped[tier_of(report.nodeid), reason.removeprefix("Skipped: ")] += 1
+    whole = config.args == [str(ROOT)] or config.args == ["tests"]
+    absent = [(tier, words) for tier, words in TIERS if whole and tier not in _collected]
+    terminalreporter.section("not run here")
+    for (tier, reason), count in sorted(skipped.items()):
+        terminalreporter.write_line(f"{tier}: {count} skipped: {reason}")
+    for tier, words in absent:
+        terminalreporter.write_line(f"{tier}: no test collected ({words})")
+    if not skipped and not absent:
+        terminalreporter.write_line("nothing: every collected test ran")
+
+
+@pytest.fixture(autouse=True)
+def _no_bound_log_ids() -> Iterator[None]:
+    """Keep the ids that one test bound to its log lines out of the next one."""
+    structlog.contextvars.clear_contextvars()
+    yield
+    structlog.contextvars.clear_contextvars()

@@ -1,0 +1,374 @@
+"""The storage port's contract: one suite for every engine (the embedded one here)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from aduan.clock import ManualClock
+from aduan.contracts.envelope import Raw
+from aduan.errors import Busy
+from aduan.storage.port import (
+    Body,
+    Change,
+    Collection,
+    Decide,
+    Document,
+    Index,
+    KeyTaken,
+    StreamInbox,
+    UndeclaredIndex,
+)
+from aduan.storage.sqlite import SqliteStore
+
+CASES = Collection(
+    name="cases",
+    indexes=(
+        Index("state", ("tenant", "state", "due")),
+        Index("due", ("partition", "due")),
+    ),
+    columns=lambda body: {"state": body.get("state"), "due": body.get("due")},
+    keys=lambda body: tuple(body.get("keys", ())),
+)
+A, B = "019ad3f0-0000-7000-8000-00000000000a", "019ad3f0-0000-7000-8000-00000000000b"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """An empty store."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+    opened = SqliteStore(tmp_path / "store.db", (CASES,), clock)
+    yield opened
+    opened.close()
+
+
+def an_event(seq: int, text: str = "") -> Raw:
+    """An event with awkward bytes in it."""
+    return Raw("t", A.encode(), f"v{seq}{text}".encode(), (("h", b"\x00\xff"), ("h", b"2")))
+
+
+def put(body: Body | None, events: Sequence[Raw] = (), tenant: str = "33.74") -> Decide:
+    """A decision that replaces the body and tells events."""
+
+    def decide(document: Document | None, _: datetime) -> Change:
+        inbox = document.inbox if document is not None else {}
+        return Change(tenant, body, inbox, events)
+
+    return decide
+
+
+async def test_what_was_written_is_read_back_whole(store: SqliteStore) -> None:
+    """Body, inbox with its waiting bytes, tenant, version and numbers survive."""
+    inbox = {"intake": StreamInbox(3, {5: an_event(5)}), "sla": StreamInbox(1, {})}
+    await store.update(CASES, A, lambda _d, _n: Change("33.74", {"state": "x"}, inbox))
+
+    found = await store.get(CASES, A)
+
+    assert found == Document(A, "33.74", 1, {"state": "x"}, inbox, 0, 0)
+
+
+async def test_of_fifty_concurrent_increments_none_is_lost(store: SqliteStore) -> None:
+    """A conflicting decision runs again on what the other one wrote."""
+    runs = 0
+
+    def add(document: Document | None, _: datetime) -> Change:
+        nonlocal runs
+        runs += 1
+        body = document.body if document is not None and document.body is not None else {}
+        return Change("33.74", {"n": body.get("n", 0) + 1}, {})
+
+    for _ in range(10):
+        await asyncio.gather(*(store.update(CASES, A, add) for _ in range(5)))
+    found = await store.get(CASES, A)
+
+    assert found is not None and found.body == {"n": 50}
+    assert (found.version, runs > 50) == (50, True)
+
+
+async def test_a_document_that_changes_for_ever_ends_in_busy(store: SqliteStore) -> None:
+    """After twenty conflicts the update gives up instead of hanging."""
+    await store.update(CASES, A, put({"n": 0}))
+    runs = 0
+
+    def contend(document: Document | None, _: datetime) -> Change:
+        nonlocal runs
+        runs += 1
+        # Somebody else writes between our read and our write, every time.
+        import sqlite3
+
+        with sqlite3.connect(store.file.path) as other:
+            other.execute("UPDATE cases SET version = version + 1")
+        assert document is not None
+        return Change("33.74", {"n": runs}, {})
+
+    with pytest.raises(Busy):
+        await store.update(CASES, A, contend)
+
+    found = await store.get(CASES, A)
+    assert found is not None and (runs, found.body) == (20, {"n": 0})
+
+
+async def test_a_taken_key_is_an_answer_that_names_its_holder(store: SqliteStore) -> None:
+    """The second document gets KeyTaken and nothing of it is stored."""
+    await store.update(CASES, A, put({"keys": ["ticket:1"]}))
+
+    with pytest.raises(KeyTaken) as taken:
+        await store.update(CASES, B, put({"keys": ["free", "ticket:1"]}, [an_event(1)]))
+
+    assert (taken.value.key, taken.value.holder) == ("ticket:1", A)
+    assert await store.get(CASES, B) is None
+    assert await store.get_by_key(CASES, "free") is None
+    assert await store.events(CASES, B, 0) == []
+
+
+async def test_fifty_concurrent_inserts_with_one_key_have_one_winner(store: SqliteStore) -> None:
+    """Idempotency rests on the key, not on looking first."""
+    ids = [f"019ad3f0-0000-7000-8000-{number:012d}" for number in range(50)]
+    results = await asyncio.gather(
+        *(store.update(CASES, id, put({"keys": ["only"]})) for id in ids), return_exceptions=True
+    )
+
+    lost = [result for result in results if isinstance(result, KeyTaken)]
+    winner = await store.get_by_key(CASES, "only")
+    assert winner is not None and len(lost) == 49
+    assert {result.holder for result in lost} == {winner.id}
+    assert await store.total(CASES) == 1
+
+
+async def test_a_key_that_a_document_gives_up_is_free_again(store: SqliteStore) -> None:
+    """Keys follow the body."""
+    await store.update(CASES, A, put({"keys": ["k"]}))
+    await store.update(CASES, A, put({"keys": []}))
+    await store.update(CASES, B, put({"keys": ["k"]}))
+
+    found = await store.get_by_key(CASES, "k")
+    assert found is not None and found.id == B
+
+
+async def test_the_own_id_is_a_key(store: SqliteStore) -> None:
+    """`id:<id>` finds every document."""
+    await store.update(CASES, A, put({}))
+
+    found = await store.get_by_key(CASES, f"id:{A}")
+    assert found is not None and found.id == A
+
+
+async def test_a_decision_of_none_writes_nothing(store: SqliteStore) -> None:
+    """No version, no commit."""
+    before = store.commits
+    outcome = await store.update(CASES, A, lambda _d, _n: None)
+
+    assert (outcome.changed, await store.get(CASES, A), store.commits) == (False, None, before)
+
+
+async def test_what_a_decision_raises_comes_out_and_changes_nothing(store: SqliteStore) -> None:
+    """A refusal leaves the document as it was."""
+
+    def refuse(_d: Document | None, _n: datetime) -> Change:
+        raise LookupError
+
+    await store.update(CASES, A, put({"n": 1}))
+    with pytest.raises(LookupError):
+        await store.update(CASES, A, refuse)
+
+    found = await store.get(CASES, A)
+    assert found is not None and found.version == 1
+
+
+async def test_found_in_index_order_by_prefix_and_range(store: SqliteStore) -> None:
+    """Equal columns first, then a half-open range, in order, page by page, both ways."""
+    ids = [f"019ad3f0-0000-7000-8000-{number:012d}" for number in range(7)]
+    for number, id in enumerate(ids):
+        await store.update(CASES, id, put({"state": "open", "due": f"2026-12-0{number + 1}"}))
+    await store.update(CASES, A, put({"state": "shut", "due": "2026-12-03"}))
+
+    page = await store.find(
+        CASES, "state", equal=("33.74", "open"), low="2026-12-02", high="2026-12-06", limit=3
+    )
+    rest = await store.find(
+        CASES,
+        "state",
+        equal=("33.74", "open"),
+        low="2026-12-02",
+        high="2026-12-06",
+        after=page.after,
+        limit=3,
+    )
+    back = await store.find(
+        CASES, "state", equal=("33.74", "open"), limit=2, descending=True
+    )
+
+    assert [document.id for document in page.documents] == ids[1:4]
+    assert ([document.id for document in rest.documents], rest.after) == ([ids[4]], None)
+    assert [document.id for document in back.documents] == [ids[6], ids[5]]
+    assert await store.count(CASES, "state", equal=("33.74", "open"), high="2026-12-03") == 2
+
+
+async def test_a_document_with_none_in_a_column_is_not_in_the_index(store: SqliteStore) -> None:
+    """Sparse by design: what has no due date costs a tick nothing."""
+    await store.update(CASES, A, put({"state": "open"}))
+
+    page = await store.find(CASES, "state", equal=("33.74", "open"))
+    assert list(page.documents) == []
+
+
+async def test_another_tenant_is_not_found(store: SqliteStore) -> None:
+    """The tenant is a column of every document."""
+    await store.update(CASES, A, put({"state": "open", "due": "x"}, tenant="35.73"))
+
+    assert await store.count(CASES, "state", equal=("33.74", "open")) == 0
+    assert await store.count(CASES, "state", equal=("35.73", "open")) == 1
+
+
+async def test_a_placeholder_is_read_but_never_found_or_counted(store: SqliteStore) -> None:
+    """It keeps an inbox for a case that has not opened."""
+    inbox = {"routing": StreamInbox(1, {2: an_event(2)})}
+    await store.update(CASES, A, lambda _d, _n: Change("33.74", None, inbox))
+
+    found = await store.get(CASES, A)
+    assert found is not None and found.body is None and found.has_waiting
+    assert await store.total(CASES) == 0
+    assert [held.id for held in await store.held(CASES)] == [A]
+    assert await store.held_count(CASES) == 1
+
+
+async def test_an_undeclared_index_raises(store: SqliteStore) -> None:
+    """There are no scans."""
+    with pytest.raises(UndeclaredIndex):
+        await store.find(CASES, "colour")
+    with pytest.raises(UndeclaredIndex):
+        await store.count(CASES, "colour")
+
+
+@pytest.mark.parametrize("limit", [0, 501])
+async def test_a_limit_is_between_one_and_five_hundred(store: SqliteStore, limit: int) -> None:
+    """Nobody reads a whole collection at once."""
+    with pytest.raises(ValueError, match="limit"):
+        await store.find(CASES, "due", equal=(1,), limit=limit)
+
+
+async def test_events_are_numbered_and_pending_until_marked(store: SqliteStore) -> None:
+    """seq has no gap over writes; a mark takes a document off the pending list."""
+    await store.update(CASES, A, put({}, [an_event(1), an_event(2)]))
+    outcome = await store.update(CASES, A, put({}, [an_event(3)]))
+
+    stored = await store.events(CASES, A, 0)
+    assert [event.seq for event in stored] == [1, 2, 3]
+    assert [event.raw for event in stored] == [an_event(1), an_event(2), an_event(3)]
+    assert outcome.after_seq == 2
+    assert await store.pending_count(CASES) == 3
+    await store.mark_published(CASES, [(A, 0, 3)])
+    assert (await store.pending_count(CASES), list(await store.unpublished(CASES))) == (0, [])
+
+
+async def test_a_mark_with_a_gap_before_it_does_nothing(store: SqliteStore) -> None:
+    """Events 1 and 2 are not published: marking 3 would lose them."""
+    await store.update(CASES, A, put({}, [an_event(1), an_event(2), an_event(3)]))
+
+    await store.mark_published(CASES, [(A, 2, 3)])
+
+    assert [p.published_seq for p in await store.unpublished(CASES)] == [0]
+
+
+async def test_a_mark_never_goes_back(store: SqliteStore) -> None:
+    """A late relay cannot lower what another one marked."""
+    await store.update(CASES, A, put({}, [an_event(1), an_event(2)]))
+    await store.mark_published(CASES, [(A, 0, 2)])
+
+    await store.mark_published(CASES, [(A, 0, 1)])
+
+    assert await store.pending_count(CASES) == 0
+
+
+async def test_unpublished_is_walked_by_cursor_oldest_first(store: SqliteStore) -> None:
+    """A document that cannot be published hides no other."""
+    for id in (A, B):
+        await store.update(CASES, id, put({}, [an_event(1)]))
+
+    first = await store.unpublished(CASES, limit=1)
+    second = await store.unpublished(CASES, after=(first[0].since, first[0].id), limit=1)
+
+    assert [pending.id for pending in (*first, *second)] == [A, B]
+    assert list(await store.unpublished(CASES, older_than=60.0)) == []
+
+
+async def test_expiry_drops_the_content_and_keeps_the_inbox(store: SqliteStore) -> None:
+    """A late event of an expired case is still recognised as done."""
+    inbox = {"intake": StreamInbox(4, {})}
+    body = {"keys": ["k"], "state": "open", "due": "x"}
+    await store.update(CASES, A, lambda _d, _n: Change("33.74", body, inbox, [an_event(1)]))
+
+    await store.expire(CASES, A)
+
+    found = await store.get(CASES, A)
+    assert found is not None and (found.body, found.inbox) == (None, inbox)
+    assert await store.get_by_key(CASES, "k") is None
+    assert list(await store.events(CASES, A, 0)) == []
+    assert await store.pending_count(CASES) == 0
+    assert await store.count(CASES, "state", equal=("33.74",)) == 0
+
+
+async def test_what_was_acknowledged_is_there_after_reopening(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """Durable means readable by the next process."""
+    await store.update(CASES, A, put({"n": 1}, [an_event(1)]))
+    store.close()
+
+    again = SqliteStore(tmp_path / "store.db", (CASES,), ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    found = await again.get(CASES, A)
+    again.close()
+
+    assert found is not None and (found.body, found.event_seq) == ({"n": 1}, 1)
+
+
+async def test_the_engine_reads_synchronous_full_back(store: SqliteStore) -> None:
+    """2 is FULL: a commit waits for the disk."""
+    assert await store.file.synchronous() == 2
+
+
+async def test_writes_that_wait_together_share_one_commit(store: SqliteStore) -> None:
+    """A hundred waiting updates take far fewer commits than a hundred."""
+    ids = [f"019ad3f0-0000-7000-8000-{number:012d}" for number in range(100)]
+    before = store.commits
+    await asyncio.gather(*(store.update(CASES, id, put({})) for id in ids))
+
+    assert store.commits - before <= 10
+
+
+async def test_a_full_disk_is_busy_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """Refused writes raise; what was acknowledged stays; with room it goes on."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+    small = SqliteStore(tmp_path / "full.db", (CASES,), clock, max_pages=60)
+    acknowledged = []
+    with pytest.raises(Busy):
+        for number in range(1000):
+            id = f"019ad3f0-0000-7000-8000-{number:012d}"
+            await small.update(CASES, id, put({"text": "x" * 2000}))
+            acknowledged.append(id)
+    small.close()
+
+    roomy = SqliteStore(tmp_path / "full.db", (CASES,), clock)
+    assert 0 < len(acknowledged) == await roomy.total(CASES)
+    await roomy.update(CASES, A, put({"text": "x" * 2000}))
+    assert await roomy.get(CASES, A) is not None
+    roomy.close()
+
+
+@pytest.mark.parametrize("index", ["state", "due"])
+async def test_a_find_searches_its_index_and_sorts_nothing(store: SqliteStore, index: str) -> None:
+    """The plan of the engine names the index; a scan or a sort would grow with the collection."""
+    from aduan.storage.sqlite_schema import query
+
+    parts = query(CASES, index, equal=(1,), low=None, high="9")
+    order = ", ".join(parts.order)
+    plan = store.file.read(
+        f"EXPLAIN QUERY PLAN SELECT id FROM cases WHERE {parts.where} ORDER BY {order}",
+        parts.parameters,
+    )
+    words = " ".join(row[3] for row in plan)
+
+    assert f"cases_by_{index}" in words
+    assert "SCAN" not in words and "TEMP B-TREE" not in words
