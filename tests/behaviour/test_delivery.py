@@ -1,7 +1,7 @@
 """The consumer loop, the relay and the dead letters at work between two small services."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -196,7 +196,7 @@ async def test_at_the_cap_of_open_letters_the_service_stops_consuming(pair: Pair
         assert "dead_letters" in await pair.routing.ready()
 
 
-def _stopped(runtime: Runtime):  # type: ignore[no-untyped-def]  # a check for `eventually`
+def _stopped(runtime: Runtime) -> Callable[[], Awaitable[bool]]:
     async def stopped() -> bool:
         return runtime.consumer.stopped_by_cap
 
@@ -222,7 +222,7 @@ async def test_an_event_that_finds_no_room_becomes_a_held_letter_and_is_put_thro
     """Held letters are no failure: the sweeper applies them when their turn comes."""
     count = WAITING_PER_STREAM + 3
     await pair.tell(CASE_ID, count)
-    stored = []
+    stored: list[Raw] = []
     while page := await pair.intake.store.events(CASES, CASE_ID, len(stored)):
         stored += [event.raw for event in page]
     await pair.routing.cases.deliver(CASE_ID, stored[1:])

@@ -85,9 +85,7 @@ async def test_a_key_with_another_body_is_422_and_an_external_id_with_another_bo
     await intake.post(a_complaint(external_id=None), **{"Idempotency-Key": "k"})
     await intake.post(a_complaint(external_id="e"))
     other = {"text": "Sesuatu yang lain sama sekali."}
-    by_key = await intake.post(
-        a_complaint(external_id=None, **other), **{"Idempotency-Key": "k"}
-    )
+    by_key = await intake.post(a_complaint(external_id=None, **other), **{"Idempotency-Key": "k"})
     by_id = await intake.post(a_complaint(external_id="e", **other))
 
     assert (by_key.status_code, by_key.json()["code"]) == (422, "idempotency_key_reused")
@@ -358,9 +356,7 @@ async def test_a_portal_is_made_its_key_works_and_is_revoked(intake: Intake) -> 
         "/v1/portals", json={"code": "kecamatan", "name": "Loket"}, headers=admin
     )
     key = made.json()["key"]
-    taken = await intake.http.post(
-        "/v1/complaints", json=a_complaint(), headers={"X-API-Key": key}
-    )
+    taken = await intake.http.post("/v1/complaints", json=a_complaint(), headers={"X-API-Key": key})
     listed = await intake.http.get("/v1/portals/kecamatan/keys", headers=admin)
     gone = await intake.http.delete(
         f"/v1/portals/kecamatan/keys/{made.json()['key_id']}", headers=admin
@@ -380,9 +376,7 @@ async def test_a_portal_is_made_its_key_works_and_is_revoked(intake: Intake) -> 
 async def test_a_test_complaint_is_answered_alike_and_not_counted(intake: Intake) -> None:
     """Portals try us without leaving a trace in the figures."""
     answer = await intake.post(a_complaint(test=True))
-    status = await intake.http.get(
-        "/intake/ops/status", headers={"X-API-Key": intake.admin_key}
-    )
+    status = await intake.http.get("/intake/ops/status", headers={"X-API-Key": intake.admin_key})
 
     assert answer.status_code == 201
     assert status.json()["facts"] == {"received": 0}

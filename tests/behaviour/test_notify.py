@@ -342,6 +342,7 @@ STEPS = [
     ("reject", "triage", "rejected", "coordinator", {"case": {"opd": None}}, {("rejected", "reporter")}),
     ("archive", "in_progress", "archived", "coordinator", {}, {("archived", "reporter"), ("archived", "office")}),
     ("same", "in_progress", "in_progress", "office", {}, set()),
+    ("partner again", "closed", "forwarded", "partner", {"origin": "sp4n"}, set()),
     (
         "conflict",
         "answered",
@@ -520,6 +521,26 @@ async def test_two_postmen_send_each_letter_once(town: Town) -> None:
             await second.close()
 
     assert (12, 0) == (town.mailbox.distinct, town.mailbox.surplus)
+
+
+async def test_a_clean_stop_lets_the_letter_in_hand_go_out(town: Town) -> None:
+    """Only a crash may leave a doubt: after a stop in the middle no row is between two states."""
+    stories = [town.story() for _ in range(60)]
+    for story in stories:
+        await story.tell("complaint.created", story.created())
+    service = await town.service()
+    async with town.world.running(service):
+
+        async def some_are_out() -> bool:
+            return len(town.mailbox.mails) >= 3
+
+        await eventually(some_are_out)
+
+    rows = [row for story in stories for row in await rows_of(service, story)]
+    delivered = [row for row in rows if row["decision"] == "delivered"]
+    assert not [row for row in rows if row["decision"] == "sending"]
+    assert len(delivered) < 60  # else it was not in the middle
+    assert len(delivered) == len(town.mailbox.mails)
 
 
 async def test_any_order_of_producers_gives_one_ledger(tmp_path: Path) -> None:

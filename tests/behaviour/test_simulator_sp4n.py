@@ -60,7 +60,7 @@ def id_of(answer: dict[str, Any]) -> int:
 
 async def created(partner: httpx.AsyncClient, **changes: Any) -> int:
     """Create and return the id."""
-    answer = await partner.post("/api/complaints/complaint-lmw", json=a_complaint(**changes))
+    answer = await partner.post("/complaints/complaint-lmw", json=a_complaint(**changes))
     assert 200 == answer.status_code, answer.text
     return id_of(answer.json())
 
@@ -70,7 +70,7 @@ async def test_both_headers_are_needed(tmp_path: Path, header: str) -> None:
     """One of them alone is a stranger."""
     app = create_app(tmp_path, bearer="b", token="t")
     async with client_of(app, **{header: HEADERS[header]}) as client:
-        answer = await client.get("/api/masters/templates")
+        answer = await client.get("/masters/templates")
 
     assert 401 == answer.status_code
 
@@ -79,7 +79,7 @@ async def test_a_repeated_submission_creates_a_duplicate(partner: httpx.AsyncCli
     """The harsh case: only the list shows that there are two."""
     first, second = await created(partner), await created(partner)
 
-    rows = (await partner.get("/api/complaints")).json()["results"]["data"]
+    rows = (await partner.get("/complaints")).json()["results"]["data"]
     figures = (await partner.get("/_sim/tickets")).json()
 
     assert first != second
@@ -91,7 +91,7 @@ async def test_the_id_moves_between_answers(partner: httpx.AsyncClient) -> None:
     """Three shapes have been seen; a client must read all of them."""
     shapes = set()
     for _ in range(3):
-        answer = await partner.post("/api/complaints/complaint-lmw", json=a_complaint())
+        answer = await partner.post("/complaints/complaint-lmw", json=a_complaint())
         body = answer.json()
         shapes.add("top" if "complaint_id" in body else ",".join(body["data"]))
 
@@ -112,7 +112,7 @@ async def test_a_bad_body_names_the_field_and_stores_nothing(
     partner: httpx.AsyncClient, change: dict[str, Any], field: str
 ) -> None:
     """The attachments trap: a list is wrong, a string that holds one is right."""
-    answer = await partner.post("/api/complaints/complaint-lmw", json=a_complaint(**change))
+    answer = await partner.post("/complaints/complaint-lmw", json=a_complaint(**change))
     figures = (await partner.get("/_sim/tickets")).json()
 
     assert 422 == answer.status_code
@@ -128,8 +128,8 @@ async def test_a_ministry_takes_answers_in_html_and_closes(
     seen = []
     rows: list[dict[str, Any]] = []
     for _ in range(4):
-        status = (await partner.get(f"/api/complaints/{id}/complaint")).json()["results"]
-        rows = (await partner.get(f"/api/complaints/{id}/followups")).json()["results"]["data"]
+        status = (await partner.get(f"/complaints/{id}/complaint")).json()["results"]
+        rows = (await partner.get(f"/complaints/{id}/followups")).json()["results"]["data"]
         seen.append((status["data"]["status_name"], len(rows)))
         clock.advance(timedelta(hours=1, seconds=1))
 
@@ -155,9 +155,9 @@ async def test_a_partner_adds_a_follow_up_in_a_form(partner: httpx.AsyncClient) 
         "content": "Catatan.",
     }
 
-    good = await partner.post("/api/complaints/followup/add", data=form)
-    long = await partner.post("/api/complaints/followup/add", data={**form, "content": "x" * 1001})
-    rows = (await partner.get(f"/api/complaints/{id}/followups")).json()["results"]["data"]
+    good = await partner.post("/complaints/followup/add", data=form)
+    long = await partner.post("/complaints/followup/add", data={**form, "content": "x" * 1001})
+    rows = (await partner.get(f"/complaints/{id}/followups")).json()["results"]["data"]
 
     assert 200 == good.status_code
     assert 422 == long.status_code
@@ -169,8 +169,8 @@ async def test_files_are_uploaded_before_and_named_by_id(partner: httpx.AsyncCli
     """results.docs[] {id}; without a file it is refused."""
     files = [("attachments[]", ("a.jpg", b"x", "image/jpeg"))]
 
-    answer = await partner.post("/api/complaints/complaint/file", files=files)
-    empty = await partner.post("/api/complaints/complaint/file", data={"x": "y"})
+    answer = await partner.post("/complaints/complaint/file", files=files)
+    empty = await partner.post("/complaints/complaint/file", data={"x": "y"})
 
     assert [{"id": 1}] == answer.json()["results"]["docs"]
     assert 422 == empty.status_code
@@ -186,8 +186,8 @@ async def test_a_request_to_reroute_shows_in_status_and_logs(partner: httpx.Asyn
         "not_authority": 1,
     }
 
-    await partner.post(f"/api/complaints/process/{id}/reject", json=refusal)
-    result = (await partner.get(f"/api/complaints/{id}/complaint")).json()["results"]
+    await partner.post(f"/complaints/process/{id}/reject", json=refusal)
+    result = (await partner.get(f"/complaints/{id}/complaint")).json()["results"]
 
     assert "Ditolak" == result["data"]["status_name"]
     assert ["Bukan kewenangan kami."] == [line["content"] for line in result["data_logs"]]
@@ -208,3 +208,22 @@ async def test_tickets_and_switches_survive_a_restart(tmp_path: Path) -> None:
         plan = (await client.get("/_sim/faults")).json()
 
     assert 0.01 == plan["slow_seconds"]
+
+
+async def test_dates_follow_a_fast_clock_and_habits_the_real_one(tmp_path: Path) -> None:
+    """In a demo a day passes in a second; a ministry still takes its three real seconds."""
+    clock = ManualClock(datetime(2026, 12, 24, tzinfo=UTC), real=START)
+    behaviour = Behaviour(process_after=timedelta(seconds=3))
+    app = create_app(tmp_path, bearer="b", token="t", clock=clock, behaviour=behaviour)
+    names = []
+    async with client_of(app, **HEADERS) as client:
+        id = await created(client)
+        for _ in range(2):
+            clock.domain += timedelta(days=9)
+            status = (await client.get(f"/complaints/{id}/complaint")).json()["results"]["data"]
+            names.append(status["status_name"])
+            clock.real = START + timedelta(seconds=4)
+        row = (await client.get("/complaints")).json()["results"]["data"][0]
+
+    assert ["Belum Terverifikasi", "Dalam Proses"] == names
+    assert "24-12-2026 07:00:00" == row["created_at"]

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from aduan_harness import World
 from aduan_http import client_of
+from aduan_intake_world import a_complaint, intake_in
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, SecretStr
 from pydantic_core import from_json
@@ -25,15 +26,19 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from aduan.clock import ManualClock
-from aduan.contracts.envelope import Cause, Emit, Raw, attributes, encode
+from aduan.contracts.envelope import Cause, Emit, Raw, Reaction, attributes, encode
 from aduan.contracts.events import ComplaintAssigned, ComplaintCreated, ComplaintProgressed
 from aduan.service import Service
+from aduan.storage.port import Body
 from aduan.web.keys import KeyRecord, make_key
 from aduan_simulators import laporgub, sp4n
+from aduan_sync_laporgub.adapters.laporgub import LaporGub
 from aduan_sync_laporgub.bootstrap import build, spec
 from aduan_sync_laporgub.domain.collection import CASES
+from aduan_sync_laporgub.domain.remote import RemoteState
 from aduan_sync_laporgub.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
@@ -178,6 +183,7 @@ class Sync:
         self._records: tuple[KeyRecord, ...] = (record, operator)
         self._timeout = timeout_seconds
         self.service: Service | None = None
+        self.intake_app: ASGIApp = self.intake.app
 
     @asynccontextmanager
     async def running(self, **changes: Any) -> AsyncIterator["Sync"]:
@@ -188,7 +194,7 @@ class Sync:
             "reference_dir": REFERENCE,
             "laporgub_url": "http://laporgub.test",
             "laporgub_token": SecretStr("t"),
-            "sp4n_url": "http://sp4n.test/api",
+            "sp4n_url": "http://sp4n.test",
             "sp4n_bearer": SecretStr("b"),
             "sp4n_token": SecretStr("t"),
             "intake_url": "http://intake.test",
@@ -214,7 +220,7 @@ class Sync:
             transports={
                 "laporgub": httpx.ASGITransport(self.laporgub_app),
                 "sp4n": httpx.ASGITransport(self.sp4n_app),
-                "intake": httpx.ASGITransport(self.intake.app),
+                "intake": httpx.ASGITransport(self.intake_app),
             },
         )
         async with self.world.running(self.service):
@@ -252,6 +258,20 @@ class Sync:
             return len(await self.told(case, kind)) >= number
 
         await self.until(enough)
+
+    async def wrote(self, case: CaseEvents, key: str) -> None:
+        """Record an entry of ours, as another replica would have at this moment."""
+        assert self.service is not None
+
+        def record(body: Body | None, _now: datetime) -> Reaction:
+            assert body is not None
+            link = {
+                **body["links"]["laporgub"],
+                "wrote": [*body["links"]["laporgub"]["wrote"], key],
+            }
+            return Reaction(body={**body, "links": {**body["links"], "laporgub": link}})
+
+        await self.service.runtime.cases.command(case.id, record)
 
     async def mirror(self, case: CaseEvents) -> dict[str, Any]:
         """Return GET /v1/mirrors/{id}."""
@@ -569,10 +589,10 @@ async def test_a_partner_s_own_change_is_not_pushed_back_to_it(sync: Sync) -> No
     id = mirror["links"][0]["remote_ticket"]
     await sync.hears(case.progressed("answered", origin="sp4n", actor={"kind": "partner"}))
     await sync.rest(10)
-    caused = await sync.at_sp4n("GET", f"/api/complaints/{id}/followups")
+    caused = await sync.at_sp4n("GET", f"/complaints/{id}/followups")
     await sync.hears(case.progressed("closed", actor={"kind": "reporter"}))
     await sync.settled(case)
-    ours = await sync.at_sp4n("GET", f"/api/complaints/{id}/followups")
+    ours = await sync.at_sp4n("GET", f"/complaints/{id}/followups")
 
     assert [] == caused["results"]["data"]
     assert 1 == len(ours["results"]["data"])
@@ -590,7 +610,7 @@ async def test_a_confidential_matter_goes_to_sp4n_by_claim_check(sync: Sync) -> 
     await sync.has_told(case, "linked")
     mirror = await sync.settled(case)
     id = mirror["links"][0]["remote_ticket"]
-    rows = await sync.at_sp4n("GET", "/api/complaints")
+    rows = await sync.at_sp4n("GET", "/complaints")
     await sync.at_sp4n("POST", f"/_sim/tickets/{id}/answer", json={"content": "<p>Ditindak.</p>"})
     await sync.has_told(case, "answer")
 
@@ -627,6 +647,56 @@ async def test_reports_of_laporgub_are_handed_to_intake_once(sync: Sync) -> None
     } == (bodies[0]["origin"])
     assert "reporter" in bodies[0]
     assert "laporgub" == bodies[0]["inlet"]
+
+
+async def test_with_intake_itself_every_report_becomes_one_linked_case(tmp_path: Path) -> None:
+    """The real public API takes the rows; complaint.created's origin links each to its ticket."""
+    sync = Sync(tmp_path)
+    async with intake_in(sync.world) as intake:
+        sync.intake_app = intake.service.app
+        async with sync.running(intake_portal_key=SecretStr(intake.portal_key)):
+            made = await sync.at_laporgub("POST", "/_sim/inbound", json={"count": 8})
+
+            async def all_decided() -> bool:
+                return len((await sync.get("/v1/mirrors")).json()["items"]) == 8
+
+            await sync.until(all_decided)
+            await sync.rest(10)
+            items = (await sync.get("/v1/mirrors")).json()["items"]
+            stored = await intake.documents()
+            parked = (await sync.get("/v1/mirrors/parked")).json()["items"]
+    sync.world.close()
+
+    assert sorted(made["tickets"]) == sorted(one["links"][0]["remote_ticket"] for one in items)
+    assert {("not_due", "came_from_there")} == {
+        (one["decision"], one["reason_code"]) for one in items
+    }
+    assert (8, []) == (stored, parked)
+
+
+async def test_with_intake_itself_confidential_content_is_claimed_masked(tmp_path: Path) -> None:
+    """Intake's own door gives the masked text to the key with the scope; SP4N gets that."""
+    sync = Sync(tmp_path)
+    async with intake_in(sync.world) as intake:
+        sync.intake_app = intake.service.app
+        async with sync.running(intake_content_key=SecretStr(intake.admin_key)):
+            text = "Oknum petugas meminta uang, hubungi saya 081234567890."
+            await intake.post(a_complaint(text=text, confidential=True))
+
+            async def decided() -> bool:
+                return bool((await sync.get("/v1/mirrors")).json()["items"])
+
+            await sync.until(decided)
+            case = CaseEvents("claimed")
+            case.id = (await sync.get("/v1/mirrors")).json()["items"][0]["complaint_id"]
+            case.confidential = True
+            await sync.hears(case.progressed("forwarded", partner="sp4n"))
+            await sync.has_told(case, "linked")
+            rows = (await sync.at_sp4n("GET", "/complaints"))["results"]["data"]
+    sync.world.close()
+
+    assert "Oknum petugas meminta uang" in rows[0]["title"]
+    assert "081234567890" not in str(rows)
 
 
 async def test_inbound_reports_wait_for_intake_and_none_is_lost(sync: Sync) -> None:
@@ -722,6 +792,59 @@ async def test_our_own_ticket_sent_back_is_no_new_report(sync: Sync) -> None:
     await sync.has_told(case, "reroute_requested")
 
     assert 0 == sync.intake.posts
+
+
+async def test_a_ticket_with_our_reference_is_ours_before_we_know_its_number(sync: Sync) -> None:
+    """LaporGub stored it, our save was lost, and it sends it back: linked by the reference.
+
+    A reference to a case that we do not have is set aside, never taken in as new.
+    """
+    case, stranger = CaseEvents("early"), CaseEvents("stranger")
+    await sync.hears(case.created())
+    await sync.has_told(case, "not_due")
+    for ref in (f"aduan:{case.id}", f"aduan:{stranger.id}"):
+        form = {"ref": ref, "aduan": "x", "lokasi": "y", "kota_id": 3374, "jenis": 1}
+        made = await sync.at_laporgub("POST", "/api/mitra/v1/laporan", json=form)
+        await sync.at_laporgub("POST", f"/_sim/tickets/{made['data']['tiket']}/send")
+    await sync.has_told(case, "reroute_requested")
+
+    async def parked() -> bool:
+        return bool((await sync.get("/v1/mirrors/parked")).json()["items"])
+
+    await sync.until(parked)
+    (item,) = (await sync.get("/v1/mirrors/parked")).json()["items"]
+
+    assert ["not_due", "linked", "reroute_requested"] == [
+        one["kind"] for one in await sync.told(case)
+    ]
+    assert "unknown_reference" == item["reason"]
+    assert 0 == sync.intake.posts
+
+
+async def test_what_was_read_before_our_push_was_saved_is_read_again(
+    sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another replica pushed while we were reading: the old picture is dropped, not believed."""
+    case = CaseEvents("stale")
+    ticket = await linked(sync, case)
+    await sync.rest(5)
+    reads: list[str] = []
+    read = LaporGub.read
+
+    async def slow_read(self: LaporGub, number: str) -> RemoteState:
+        picture = await read(self, number)
+        reads.append(picture.raw_status)
+        if len(reads) == 1:
+            await sync.wrote(case, "another")
+        return picture
+
+    monkeypatch.setattr(LaporGub, "read", slow_read)
+    await sync.at_laporgub("POST", f"/_sim/tickets/{ticket}/move", json={"title": "Catatan"})
+    await sync.has_told(case, "status")
+    await sync.rest(5)
+
+    assert 2 == len(reads)
+    assert 1 == len(await sync.told(case, "status"))
 
 
 async def test_statuses_of_the_province_are_told_by_what_they_mean(sync: Sync) -> None:

@@ -196,9 +196,7 @@ async def test_found_in_index_order_by_prefix_and_range(store: SqliteStore) -> N
         after=page.after,
         limit=3,
     )
-    back = await store.find(
-        CASES, "state", equal=("33.74", "open"), limit=2, descending=True
-    )
+    back = await store.find(CASES, "state", equal=("33.74", "open"), limit=2, descending=True)
 
     assert [document.id for document in page.documents] == ids[1:4]
     assert ([document.id for document in rest.documents], rest.after) == ([ids[4]], None)
@@ -317,7 +315,9 @@ async def test_what_was_acknowledged_is_there_after_reopening(
     await store.update(CASES, A, put({"n": 1}, [an_event(1)]))
     store.close()
 
-    again = SqliteStore(tmp_path / "store.db", (CASES,), ManualClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    again = SqliteStore(
+        tmp_path / "store.db", (CASES,), ManualClock(datetime(2027, 1, 1, tzinfo=UTC))
+    )
     found = await again.get(CASES, A)
     again.close()
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import httpx
 from aduan_harness import World
-from aduan_intake.bootstrap import build, spec
-from aduan_intake.settings import Settings
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from aduan.service import Service
 from aduan.web.keys import SCOPES, KeyRecord, make_key
+from aduan_intake.bootstrap import build, spec
+from aduan_intake.settings import Settings
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 VAULT_KEY = base64.b64encode(b"v" * 32).decode()
@@ -60,7 +61,7 @@ async def intake_in(world: World) -> AsyncIterator[Intake]:
     settings = Settings(
         store="sqlite:///unused",
         bus="sqlite:///unused",
-        vault_key=VAULT_KEY,
+        vault_key=SecretStr(VAULT_KEY),
         reference_dir=REFERENCE,
         static_keys=keys,
     )

@@ -124,9 +124,7 @@ class Simulation:
         self.bus = SqliteBus(folder / "log-0.db", self.clock)
         self.toys = {name: Toy(name, self) for name in EARLY}
         self.zombies: list[tuple[str, Sequence[Record]]] = []
-        self.case_ids = [
-            f"019ad3f0-0000-7000-8000-{seed % 10**6:06d}{n:06d}" for n in range(3)
-        ]
+        self.case_ids = [f"019ad3f0-0000-7000-8000-{seed % 10**6:06d}{n:06d}" for n in range(3)]
 
     def _hit(self, name: str) -> None:
         if self.crash_at == name:
@@ -166,7 +164,9 @@ class Simulation:
         )
         weights = [weight for weight, _ in kinds]
         ((_, act),) = self.random.choices(kinds, weights)
-        self.crash_at = self.random.choice(failpoints.POINTS) if self.random.random() < 0.3 else None
+        self.crash_at = (
+            self.random.choice(failpoints.POINTS) if self.random.random() < 0.3 else None
+        )
         self.steps.append(act.__name__ + (f"!{self.crash_at}" if self.crash_at else ""))
         self._actor: str | None = None
         try:
@@ -201,7 +201,7 @@ class Simulation:
 
     async def _relay(self) -> None:
         relay = self._toy().relay
-        batch = []
+        batch: list[Any] = []
         while not relay._queue.empty() and len(batch) < self.random.randint(1, 4):
             batch.append(relay._queue.get_nowait())
         if batch:

@@ -1,1 +1,1 @@
-
+"""Aduan on one machine: all five services in one process, and the `aduan` command."""

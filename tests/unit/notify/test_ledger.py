@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aduan_notify.domain import ledger
+from aduan_notify.domain import ledger, sending
 from aduan_notify.domain.address import is_address
 from aduan_notify.domain.case import CASES
 from aduan_notify.domain.causes import MOVES, OWN, TOLD, cause_of
@@ -46,37 +46,37 @@ def test_a_row_is_sent_again_as_a_repeat_only_after_an_unknown_outcome() -> None
     """The story of one letter: claimed, lost, claimed again, accepted."""
     body = ledger.record(EMPTY, [a_notice()], NOW)
     id = one(body)["id"]
-    first = ledger.claim(body, id, NOW, WALL, LEASE)
+    first = sending.claim(body, id, NOW, WALL, LEASE)
     assert first is not None
     assert ("sending", 1, 0) == tuple(one(first)[name] for name in ("decision", "tries", "repeats"))
-    assert ledger.claim(first, id, NOW, WALL + LEASE / 2, LEASE) is None  # somebody is at it
+    assert sending.claim(first, id, NOW, WALL + LEASE / 2, LEASE) is None  # somebody is at it
 
-    second = ledger.claim(first, id, NOW, WALL + LEASE * 2, LEASE)
+    second = sending.claim(first, id, NOW, WALL + LEASE * 2, LEASE)
     assert second is not None
     assert (2, 1) == (one(second)["tries"], one(second)["repeats"])
-    done = ledger.settle(second, id, "delivered", "accepted", NOW, to=["d***@o***.test"], code=250)
+    done = sending.settle(second, id, "delivered", "accepted", NOW, to=["d***@o***.test"], code=250)
     assert done is not None
     assert ("delivered", None) == (one(done)["decision"], one(done)["next_at"])
-    assert ledger.settle(done, id, "failed", "refused", NOW) is None  # decided is decided
-    assert ledger.postpone(done, id, "deferred", NOW, WALL) is None
+    assert sending.settle(done, id, "failed", "refused", NOW) is None  # decided is decided
+    assert sending.postpone(done, id, "deferred", NOW, WALL) is None
 
 
 def test_a_clear_no_leaves_no_doubt_and_intakes_silence_keeps_it() -> None:
     """deferred clears the doubt about this try; contacts_away must not."""
     body = ledger.record(EMPTY, [a_notice(audience="reporter")], NOW)
     id = one(body)["id"]
-    claimed = ledger.claim(body, id, NOW, WALL, LEASE)
+    claimed = sending.claim(body, id, NOW, WALL, LEASE)
     assert claimed is not None
-    refused = ledger.postpone(claimed, id, "deferred", NOW, WALL, code=451)
-    unsure = ledger.postpone(claimed, id, "outcome_unknown", NOW, WALL)
+    refused = sending.postpone(claimed, id, "deferred", NOW, WALL, code=451)
+    unsure = sending.postpone(claimed, id, "outcome_unknown", NOW, WALL)
     assert refused is not None and unsure is not None
-    still_unsure = ledger.postpone(unsure, id, "contacts_away", NOW, WALL)
+    still_unsure = sending.postpone(unsure, id, "contacts_away", NOW, WALL)
     assert still_unsure is not None
 
     later = WALL + timedelta(seconds=1)
     repeats = []
     for before in (refused, unsure, still_unsure):
-        after = ledger.claim(before, id, NOW, later, LEASE)
+        after = sending.claim(before, id, NOW, later, LEASE)
         assert after is not None
         repeats.append(one(after)["repeats"])
     assert [0, 1, 1] == repeats
@@ -86,9 +86,9 @@ def test_an_unlisted_reason_is_a_bug() -> None:
     """Reasons are a closed list, by decision."""
     body = ledger.record(EMPTY, [a_notice()], NOW)
     with pytest.raises(ValueError, match="is not decided by"):
-        ledger.settle(body, one(body)["id"], "delivered", "refused", NOW)
+        sending.settle(body, one(body)["id"], "delivered", "refused", NOW)
     with pytest.raises(ValueError, match="no reason to wait"):
-        ledger.postpone(body, one(body)["id"], "accepted", NOW, WALL)
+        sending.postpone(body, one(body)["id"], "accepted", NOW, WALL)
 
 
 @given(order=st.permutations(["a", "b", "c", "d"]))

@@ -67,6 +67,12 @@ def test_a_letter_without_the_facts_of_its_cause_still_reads_well() -> None:
     assert "selesai bersyarat.\n" in text
 
 
+def test_an_answer_that_came_by_a_partner_names_the_partner() -> None:
+    """No office of the city takes the credit, or the blame."""
+    assert "telah dijawab melalui SP4N-LAPOR!." in write("answered", "reporter", partner="sp4n")[1]
+    assert "telah dijawab oleh Dinas Pekerjaan Umum." in write("answered", "reporter")[1]
+
+
 def test_the_day_of_receipt_is_the_day_in_wib() -> None:
     """18.30 UTC on the last of November is the first of December in Semarang."""
     assert "Selasa, 1 Desember 2026" in write("received", "reporter")[1]

@@ -17,6 +17,7 @@ from aduan_sync_laporgub.domain.remote import RemoteEntry, RemoteState
 REFERENCE = Path(__file__).resolve().parents[3] / "reference"
 WORDS = load_partners(REFERENCE, (), ("laporgub",)).words["laporgub"]
 NOW = datetime(2026, 12, 1, 2, tzinfo=UTC)
+RECEIVED = NOW - timedelta(days=1)
 ID = "00000000-0000-7000-8000-000000000001"
 
 
@@ -28,7 +29,7 @@ def a_case(
         id=ID,
         tenant="33.74",
         ticket="SMG-1",
-        report=Report(received_at=iso(NOW)),
+        report=Report(received_at=iso(RECEIVED)),
         anonymous=False,
         confidential=confidential,
         state=state,
@@ -149,13 +150,13 @@ def test_a_second_refusal_says_so() -> None:
     assert [("reroute_requested", None, "second_return")] == kinds(news)
 
 
-def test_a_clock_that_runs_ahead_cannot_answer_in_the_future() -> None:
-    """remote_at is never later than our receipt: it stops a deadline clock."""
-    ahead = entry(2, "Tanggapan", at=NOW + timedelta(hours=2))
-    before = entry(3, "Tanggapan", at=NOW - timedelta(hours=2))
-    _, news = heard(a_case(raw_status="progres"), "progres", ahead, before)
+def test_a_partner_s_clock_cannot_answer_in_the_future_or_before_the_report() -> None:
+    """remote_at stops a deadline clock: never later than our receipt, never before the case."""
+    times = [NOW + timedelta(hours=2), NOW - timedelta(hours=2), NOW - timedelta(days=9)]
+    entries = [entry(n, "Tanggapan", at=at) for n, at in enumerate(times)]
+    _, news = heard(a_case(raw_status="progres"), "progres", *entries)
 
-    assert [NOW, NOW - timedelta(hours=2)] == [one.remote_at for one in news]
+    assert [NOW, times[1], RECEIVED] == [one.remote_at for one in news]
 
 
 def test_words_about_a_confidential_case_stay_behind_a_reference() -> None:

@@ -1,1 +1,1 @@
-
+"""What all services share: contracts, messaging, storage, the web kit, privacy, observability."""

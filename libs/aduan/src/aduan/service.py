@@ -6,10 +6,10 @@ documents, the relay, the consumer loop, the dead letters, the workers; it resta
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, AsyncIterator, Final
+from typing import Any, Final
 
 import structlog
 from starlette.types import ASGIApp
@@ -170,10 +170,9 @@ class Service:
                 await part()
                 log.error("part.ended", service=self.name, part=name)
             except Exception as error:  # noqa: BLE001 - a bug outside a handler ends the part
-                log.error(
-                    "part.failed", service=self.name, part=name, error=type(error).__name__,
-                    where=_where(error),
-                )  # fmt: skip
+                # Not log.exception: its words could quote what a person wrote.
+                failed = log.bind(service=self.name, part=name, error=type(error).__name__)
+                failed.error("part.failed", where=_where(error))
             failures.append(clock.monotonic())
             if len(failures) == RESTARTS and failures[-1] - failures[0] < RESTART_WINDOW_SECONDS:
                 raise GaveUp(f"{self.name}: {name} failed {RESTARTS} times in ten minutes")

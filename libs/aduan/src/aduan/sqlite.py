@@ -5,6 +5,7 @@ commit is with WAL and synchronous=FULL, so what is acknowledged survives a powe
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -114,10 +115,9 @@ class SqliteFile:
             self.commits += 1
         except sqlite3.Error as error:
             # The whole group is undone: answering any of it would acknowledge what is not durable.
-            try:
+            # The engine may have rolled back by itself; a full disk makes it do so.
+            with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass  # the engine has rolled back by itself (disk full does that)
             busy = Busy(f"{self.path.name} cannot be written: {error}")
             results = [(None, busy)] * len(group)
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Any]]] = {}
@@ -140,7 +140,7 @@ class SqliteFile:
             return None, error
         except sqlite3.Error:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug of one job; it comes out at its caller
             connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
             return None, error

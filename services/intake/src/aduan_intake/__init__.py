@@ -1,1 +1,1 @@
-"""intake: takes complaints, keeps who complained sealed, and shows the public how a case goes on."""
+"""intake: takes complaints, seals who complained, and shows the public how a case goes on."""

@@ -1,7 +1,8 @@
 """The one composition root of intake."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -13,18 +14,29 @@ from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import Authenticator
 from aduan.web.ops import router as ops_router
+from aduan.web.pages import environment
 from aduan_intake.adapters.reference import Tenant, load_tenant
 from aduan_intake.domain.complaint import ATTACHMENTS, COMPLAINTS, KEYS, PORTALS
 from aduan_intake.domain.images import BYTES_LIMIT
-from aduan_intake.entrypoints import http, internal, portals_http
+from aduan_intake.entrypoints import (
+    http,
+    internal,
+    portals_http,
+    reply_page,
+    report_page,
+    track_page,
+)
+from aduan_intake.entrypoints.forms import FORM_LIMIT
+from aduan_intake.entrypoints.track_views import TrackViews
 from aduan_intake.handlers import table
 from aduan_intake.metrics import Metrics
 from aduan_intake.portals import Portals
 from aduan_intake.ports import Desk
 from aduan_intake.settings import Settings
-from aduan_intake.vault import Vault
+from aduan_intake.vault import Vault, in_groups
 
-_MULTIPART_ROOM = 64 * 1024
+_MULTIPART_ROOM: Final = 64 * 1024
+_PICTURES_AT_A_TIME: Final = 2
 
 
 def tenants_of(settings: Settings) -> dict[str, Tenant]:
@@ -76,6 +88,7 @@ async def build(
         tenants=tenants,
         portals=portals,
         metrics=Metrics(registry),
+        decoding=asyncio.Semaphore(_PICTURES_AT_A_TIME),
     )
     facts = _facts(store, tuple(tenants))
     app = new_app(
@@ -87,13 +100,24 @@ async def build(
         live=runtime.progressing,
         ready=runtime.ready,
         registry=registry,
-        body_limits=(("/attachments", BYTES_LIMIT + _MULTIPART_ROOM),),
+        body_limits=(
+            ("/attachments", BYTES_LIMIT + _MULTIPART_ROOM),
+            (report_page.PATH, FORM_LIMIT),
+            (reply_page.REPLY, FORM_LIMIT),
+        ),
     )
     app.router.routes.insert(0, http.hot_route(desk, authenticator))
     app.include_router(http.router(desk, authenticator))
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))
+    pages = environment("aduan_intake")
+    pages.filters["berkelompok"] = in_groups
+    front = tenants[settings.tenants[0]]
+    views = TrackViews(desk, front, pages)
+    app.include_router(report_page.router(desk, front, pages))
+    app.include_router(track_page.router(desk, views))
+    app.include_router(reply_page.router(desk, views))
     return Service(runtime, app, status=facts)
 
 

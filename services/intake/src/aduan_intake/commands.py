@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid5
 
 from aduan import failpoints
@@ -23,18 +25,19 @@ from aduan_intake.domain.complaint import (
     created_event,
     document_of,
 )
-from aduan_intake.domain.images import clean_picture
-from aduan_intake.domain.replies import ReplyIn, replied, reply_id
+from aduan_intake.domain.images import Picture, clean_picture
+from aduan_intake.domain.replies import PHOTO_ONLY, ReplyIn, replied, reply_id
 from aduan_intake.domain.request import ComplaintIn
 from aduan_intake.ports import Desk
 
-TICKET_TRIES = 5
+TICKET_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """An acknowledged complaint."""
 
+    complaint_id: str
     ticket: str
     reporter_token: str
     replayed: bool
@@ -83,7 +86,8 @@ async def take(
         for kind, count in (body or {}).get("scrubbed", {}).items():
             desk.metrics.masked.add(count, kind=kind)
         desk.metrics.received.add(outcome="created")
-        return Taken(ticket, desk.vault.reporter_token(complaint_id, 1), replayed=False)
+        token = desk.vault.reporter_token(complaint_id, 1)
+        return Taken(complaint_id, ticket, token, replayed=False)
     raise Problem("unavailable", headers={"Retry-After": "1"})
 
 
@@ -97,10 +101,11 @@ async def _repeated(desk: Desk, taken: KeyTaken, fingerprint: str) -> Taken:
         raise Problem("gone")
     if body["fingerprint"] != fingerprint:
         desk.metrics.received.add(outcome="refused")
-        raise Problem("external_id_taken" if taken.key.startswith("ext:") else "idempotency_key_reused")
+        by_id = taken.key.startswith("ext:")
+        raise Problem("external_id_taken" if by_id else "idempotency_key_reused")
     desk.metrics.received.add(outcome="replayed")
     token = desk.vault.reporter_token(taken.holder, body["token_generation"])
-    return Taken(body["ticket"], token, replayed=True)
+    return Taken(taken.holder, body["ticket"], token, replayed=True)
 
 
 async def find_by_ticket(desk: Desk, text: str) -> tuple[str, Body]:
@@ -113,6 +118,14 @@ async def find_by_ticket(desk: Desk, text: str) -> tuple[str, Body]:
     if found is None:
         raise Problem("not_found")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A picture, and what tells the file that was sent from another one."""
+
+    picture: Picture
+    print: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +180,18 @@ async def reply(
     return Said(reply_id(complaint_id, stored), at, replayed=not outcome.changed)
 
 
-async def attach(
-    desk: Desk, complaint_id: str, content: bytes, *, by: str, key: str
-) -> tuple[AttachmentRef, Said]:
-    """Keep a photo without its metadata and tell it as a supplement, once per key.
+async def clean(desk: Desk, content: bytes) -> Cleaned:
+    """Return a photo without its metadata. Raises the problems of clean_picture."""
+    async with desk.decoding:
+        picture = await asyncio.to_thread(clean_picture, content)
+    return Cleaned(picture, hashlib.sha256(content).digest())
 
-    Raises the problems of clean_picture and of reply.
-    """
-    picture = await asyncio.to_thread(clean_picture, content)
+
+async def attach(
+    desk: Desk, complaint_id: str, cleaned: Cleaned, *, by: str, key: str
+) -> tuple[AttachmentRef, Said]:
+    """Keep a photo and tell it as a supplement, once per key. Raises the problems of reply."""
+    picture = cleaned.picture
     id = str(uuid5(UUID(complaint_id), f"attachment:{storage_key(complaint_id, 'photo', key)}"))
     reference = AttachmentRef(
         id=id,
@@ -201,7 +218,7 @@ async def attach(
 
     # The photo first: a crash in between leaves an unseen photo, never a reference to nothing.
     await desk.store.update(ATTACHMENTS, id, decide)
-    given = ReplyIn(kind="supplement", text="Foto dilampirkan.")
+    given = ReplyIn(kind="supplement", text=PHOTO_ONLY)
     said = await reply(
         desk,
         complaint_id,
@@ -209,7 +226,7 @@ async def attach(
         by=by,
         key=f"photo:{key}",
         attachments=(reference,),
-        print_of=content,
+        print_of=cleaned.print,
     )
     return reference, said
 

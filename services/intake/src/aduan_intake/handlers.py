@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from aduan.cases import Handler, Handlers
+from aduan.clock import iso
 from aduan.contracts.envelope import Incoming, Reaction
 from aduan.contracts.values import Moment, View
 from aduan.storage.port import Body
-from aduan_intake.domain.timeline import CLOCKS, added, entry
+from aduan_intake.domain.timeline import CLOCKS, added, entry, following, without_breaches
 
 OfficeNames = Mapping[str, str]
 
@@ -58,19 +59,28 @@ class NearestView(View):
     """The clock that ends first."""
 
     name: str
-    due_at: str
+    due_at: Moment
+
+
+class CorrectionView(View):
+    """A breach that was none, as it turned out."""
+
+    clock: str
+    instance: int
 
 
 class ScheduledView(View):
     """sla.scheduled."""
 
     nearest: NearestView | None = None
+    corrects: tuple[CorrectionView, ...] = ()
 
 
 class BreachedView(View):
     """sla.breached."""
 
     clock: str
+    instance: int
     level: int
     due_at: Moment
 
@@ -93,7 +103,9 @@ def on_assigned(
     code = event.data.opd.code
     office = "perangkat daerah yang berwenang" if case.confidential else names.get(code, code)
     line = entry(event.time, f"Laporan diteruskan ke {office}.", "system")
-    return Reaction(added(body, line, state=case.state, confidential=case.confidential))
+    return Reaction(
+        added(body, line, **following(body, case.state, confidential=case.confidential))
+    )
 
 
 def on_progressed(body: Body | None, event: Incoming[ProgressedView], _now: datetime) -> Reaction:
@@ -103,17 +115,21 @@ def on_progressed(body: Body | None, event: Incoming[ProgressedView], _now: date
     case, data = event.data.case, event.data
     answer = data.answer.text if data.answer is not None else None
     more = None if case.confidential else answer or data.question
-    line = entry(event.time, data.citizen_text, "system", more)
-    return Reaction(added(body, line, state=case.state, confidential=case.confidential))
+    line = entry(event.time, data.citizen_text, "system", more=more)
+    return Reaction(
+        added(body, line, **following(body, case.state, confidential=case.confidential))
+    )
 
 
 def on_scheduled(body: Body | None, event: Incoming[ScheduledView], _now: datetime) -> Reaction:
-    """Keep the nearest due date."""
+    """Keep the nearest due date; take back a missed deadline that was none."""
     if body is None:
         return Reaction()
     nearest = event.data.nearest
-    known = {"name": nearest.name, "due_at": nearest.due_at} if nearest is not None else None
-    return Reaction({**body, "nearest": known})
+    known = {"name": nearest.name, "due_at": iso(nearest.due_at)} if nearest is not None else None
+    corrected = {_breach(one.clock, one.instance) for one in event.data.corrects}
+    timeline = without_breaches(body, corrected)
+    return Reaction({**body, "nearest": known, "timeline": timeline})
 
 
 def on_breached(body: Body | None, event: Incoming[BreachedView], _now: datetime) -> Reaction:
@@ -122,7 +138,12 @@ def on_breached(body: Body | None, event: Incoming[BreachedView], _now: datetime
         return Reaction()
     what = CLOCKS.get(event.data.clock, event.data.clock)
     text = f"Batas waktu {what} terlewati; pimpinan unit telah diberi tahu."
-    return Reaction(added(body, entry(event.data.due_at, text, "system")))
+    breach = _breach(event.data.clock, event.data.instance)
+    return Reaction(added(body, entry(event.data.due_at, text, "system", breach=breach)))
+
+
+def _breach(clock: str, instance: int) -> str:
+    return f"{clock}:{instance}"
 
 
 def on_mirror(body: Body | None, event: Incoming[MirrorView], _now: datetime) -> Reaction:

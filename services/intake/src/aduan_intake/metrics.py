@@ -1,4 +1,4 @@
-"""Every series that intake exports; a test compares this list with the dashboards and the alerts."""
+"""Every series that intake exports; a test compares it with the dashboards and the alerts."""
 
 from prometheus_client import CollectorRegistry
 
@@ -30,3 +30,5 @@ class Metrics:
             registry,
             {"purpose": ("notification",)},
         )
+        # Counter: photos of a form that were not kept although its complaint was.
+        self.photos_lost = Tally("aduan_intake_photos_lost", "Photos not kept.", registry)

@@ -1,4 +1,4 @@
-"""The portals that post complaints, and their keys. Kept in memory for a moment: the hot path asks."""
+"""The portals that post complaints, and their keys. Kept in memory a moment: each POST asks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -61,10 +61,7 @@ class Portals:
     async def listed(self, tenant: str) -> Sequence[Mapping[str, Any]]:
         """Return the portals that were made over HTTP, by code."""
         page = await self._store.find(PORTALS, "code", equal=(tenant,), limit=500)
-        return [
-            {name: value for name, value in (document.body or {}).items()}
-            for document in page.documents
-        ]
+        return [dict(document.body or {}) for document in page.documents]
 
     async def exists(self, tenant: str, code: str) -> bool:
         """Whether a portal is known."""

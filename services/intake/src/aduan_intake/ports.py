@@ -1,5 +1,6 @@
 """What intake's commands need, in its own words."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ from aduan_intake.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything that a command of intake works with; built once in bootstrap."""
+    """Everything that a command of intake works with; built once in bootstrap.
+
+    decoding: how many pictures are decoded at a time; each takes up to 160 MB of memory.
+    """
 
     cases: Cases
     store: Store
@@ -23,3 +27,4 @@ class Desk:
     tenants: Mapping[str, Tenant]
     portals: Portals
     metrics: Metrics
+    decoding: asyncio.Semaphore

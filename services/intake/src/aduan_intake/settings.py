@@ -17,8 +17,8 @@ class Settings(ServiceSettings):
 
     vault_key: 32 random bytes in base64, without a default: whoever loses it loses every identity,
     whoever has it can open them. reference_dir: the folder `reference/`. tenants: whose complaints
-    are taken. static_keys: service and operator keys, as JSON records with the hash of each.
-    secure_cookies: off only where pages are served without TLS (a demo on one machine).
+    are taken; the pages serve the citizens of the first. static_keys: service and operator keys, as
+    JSON records with the hash of each.
     """
 
     model_config = SettingsConfigDict(env_prefix="ADUAN_INTAKE_")
@@ -27,7 +27,6 @@ class Settings(ServiceSettings):
     reference_dir: Path
     tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
-    secure_cookies: bool = True
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

@@ -17,6 +17,10 @@ from aduan.privacy.seal import Sealer
 
 _TOKEN_BYTES: Final = 20
 _PSEUDONYM_LETTERS: Final = 8
+_LONGEST: Final = 128
+_GROUP: Final = 4
+# The token's alphabet has no 0, 1 and 8, so whoever types them has misread O, I and B.
+_COPIED: Final = str.maketrans({"0": "O", "1": "I", "8": "B"}) | dict.fromkeys(map(ord, " -\t\r\n"))
 
 
 class Vault:
@@ -48,9 +52,9 @@ class Vault:
         return base64.b32encode(made[:_TOKEN_BYTES]).decode()
 
     def token_fits(self, token: str, complaint_id: str, generation: int) -> bool:
-        """Whether this is the reporter's token, in constant time."""
+        """Whether this is the reporter's token, as people copy it; in constant time."""
         expected = self.reporter_token(complaint_id, generation)
-        given = token.strip().upper()
+        given = token.upper().translate(_COPIED) if len(token) <= _LONGEST else ""
         return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
 
     def pseudonym(self, complaint_id: str) -> str:
@@ -61,6 +65,11 @@ class Vault:
     def fingerprint(self, body: bytes) -> str:
         """Return what tells one request body from another, useless without the key."""
         return hmac.new(self._prints, body, hashlib.sha256).hexdigest()
+
+
+def in_groups(token: str) -> str:
+    """Return a token as people copy it: groups of four."""
+    return " ".join(token[start : start + _GROUP] for start in range(0, len(token), _GROUP))
 
 
 def _derived(key: bytes, use: bytes) -> bytes:

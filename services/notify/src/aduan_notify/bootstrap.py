@@ -22,11 +22,13 @@ from aduan_notify.adapters.smtp import Account, SmtpMailer
 from aduan_notify.domain.case import CASES
 from aduan_notify.domain.subscription import SUBSCRIPTIONS
 from aduan_notify.entrypoints import http, outbox, subscriptions
-from aduan_notify.entrypoints.postman import Pace, Postman
+from aduan_notify.entrypoints.pace import Pace
+from aduan_notify.entrypoints.postman import Postman
 from aduan_notify.entrypoints.recipients import Recipients
 from aduan_notify.entrypoints.status import facts_of
-from aduan_notify.handlers import Rules, table
+from aduan_notify.handlers import table
 from aduan_notify.metrics import Metrics
+from aduan_notify.owing import Rules
 from aduan_notify.settings import Settings
 
 

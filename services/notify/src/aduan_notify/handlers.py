@@ -5,8 +5,7 @@ or a mirror change may come before routing's events of the same moment: what is 
 from the event itself, and what depends on the case is asked when the letter is sent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -14,11 +13,11 @@ from typing import Any, Final
 from aduan.cases import Handler, Handlers
 from aduan.clock import iso
 from aduan.contracts.envelope import NOTHING, Incoming, Reaction
-from aduan.contracts.values import Audience, MirrorKind
+from aduan.contracts.values import MirrorKind
 from aduan.errors import Poison
 from aduan.storage.port import Body
 from aduan_notify.domain.causes import OWN, TOLD, Cause, cause_of
-from aduan_notify.domain.ledger import Notice, record
+from aduan_notify.owing import UNITS, Rules, owe
 from aduan_notify.views import (
     OVERSIGHT,
     AssignedView,
@@ -31,23 +30,10 @@ from aduan_notify.views import (
     WarnedView,
 )
 
-UNITS: Final = frozenset(("office", "office_head"))
 MIRROR_CAUSES: Final[dict[MirrorKind, Cause]] = {
     "failed": "mirror_failed",
     "reroute_requested": "mirror_reroute",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the decisions need of reference data.
-
-    oversight_units: tenant -> the only unit that may hear of a case "berkadar pengawasan".
-    history_before: what happened earlier (domain time) builds state and is told to nobody.
-    """
-
-    oversight_units: Mapping[str, str]
-    history_before: datetime | None = None
 
 
 def on_created(
@@ -73,7 +59,7 @@ def on_created(
         "test": data.test,
         "rows": [],
     }
-    return _told(body, event, now, rules, "received", oversight=oversight)
+    return owe(body, event, now, rules, "received", oversight=oversight)
 
 
 def on_assigned(
@@ -83,7 +69,7 @@ def on_assigned(
     if body is None:
         return NOTHING
     case = event.data.case
-    return _told(
+    return owe(
         _with_facts(body, case, event.data.opd.code),
         event,
         now,
@@ -120,7 +106,7 @@ def on_progressed(
         facts |= {"follow_up_on": data.follow_up.on, "follow_up_year": data.follow_up.fiscal_year}
     if partner := data.partner or data.origin:
         facts["partner"] = partner
-    return _told(
+    return owe(
         now_known,
         event,
         now,
@@ -155,7 +141,7 @@ def on_elapsed(
     if body is None or event.data.timer != "debt_due":
         return NOTHING
     facts = {"due_at": iso(event.data.due_at), "clock": "debt"}
-    return _told(body, event, now, rules, "debt_due", facts=facts)
+    return owe(body, event, now, rules, "debt_due", facts=facts)
 
 
 def on_mirror(
@@ -166,7 +152,7 @@ def on_mirror(
     if body is None or cause is None:
         return NOTHING
     facts = {"partner": event.data.system} if event.data.system else {}
-    return _told(body, event, now, rules, cause, facts=facts)
+    return owe(body, event, now, rules, cause, facts=facts)
 
 
 def _on_clock(
@@ -180,7 +166,7 @@ def _on_clock(
     if body is None:
         return NOTHING
     data = event.data
-    return _told(
+    return owe(
         body,
         event,
         now,
@@ -191,53 +177,6 @@ def _on_clock(
         facts={"due_at": iso(data.due_at), "clock": data.clock, **more},
         oversight=data.report_class == OVERSIGHT,
     )
-
-
-def _told(
-    body: Body,
-    event: Incoming[Any],
-    now: datetime,
-    rules: Rules,
-    cause: Cause,
-    *,
-    audiences: Sequence[Audience] | None = None,
-    unit: str | None = None,
-    facts: Mapping[str, Any] | None = None,
-    own: Audience | None = None,
-    oversight: bool = False,
-) -> Reaction:
-    notices = []
-    for audience in TOLD[cause] if audiences is None else audiences:
-        mine = unit if audience in UNITS else None
-        skip = _skip(body, event, rules, audience, mine, own=own, oversight=oversight)
-        # What the letter says about the office stays in its facts, whoever it is addressed to.
-        said = {**(facts or {}), **({"unit": unit} if unit else {})}
-        notices.append(Notice(event.id, cause, audience, event.time, mine, said, skip))
-    return Reaction(body=record(body, notices, now))
-
-
-def _skip(
-    body: Body,
-    event: Incoming[Any],
-    rules: Rules,
-    audience: Audience,
-    unit: str | None,
-    *,
-    own: Audience | None,
-    oversight: bool,
-) -> str | None:
-    """Return why nobody is told, as far as this event alone can say. The first reason wins."""
-    if body["test"]:
-        return "test"
-    if rules.history_before is not None and event.time < rules.history_before:
-        return "history"
-    if audience == own:
-        return "own_action"
-    if unit is not None and oversight and unit != rules.oversight_units.get(event.tenant):
-        return "oversight_accused"
-    if audience == "reporter" and "email" not in body["reachable_by"]:
-        return "anonymous_no_contact" if body["anonymous"] else "unreachable"
-    return None
 
 
 def _is_oversight(case: CaseView) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 
 from aduan_simulators.laporgub.app import create_app
+from aduan_simulators.laporgub.control import add_clock_options, clock_of
 from aduan_simulators.laporgub.desk import Behaviour
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--inbound", type=int, default=0, help="reports from citizens, in all")
     parser.add_argument("--inbound-every", type=float, default=5.0, help="seconds between them")
     parser.add_argument("--verify-after", type=float, help="seconds until staff verify")
+    add_clock_options(parser)
     given = parser.parse_args()
     verify = None if given.verify_after is None else timedelta(seconds=given.verify_after)
     behaviour = Behaviour(
@@ -28,7 +30,7 @@ def main() -> None:
         inbound_total=given.inbound,
         inbound_every=timedelta(seconds=given.inbound_every),
     )
-    app = create_app(given.data, token=given.token, behaviour=behaviour)
+    app = create_app(given.data, token=given.token, behaviour=behaviour, clock=clock_of(given))
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
 
 

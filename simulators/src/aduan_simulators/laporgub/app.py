@@ -54,7 +54,12 @@ class LaporGub:
 
     async def _do(self, operation: Callable[[Pen], T]) -> T:
         def with_habits(pen: Pen) -> T:
-            desk.advance(pen, now=self._clock.now(), behaviour=self._behaviour)
+            desk.advance(
+                pen,
+                now=self._clock.now(),
+                wall=self._clock.wall(),
+                behaviour=self._behaviour,
+            )
             return operation(pen)
 
         return await self.book.run(with_habits)
@@ -97,7 +102,12 @@ class LaporGub:
 
     def _store(self, pen: Pen, form: desk.Submission) -> Row:
         return desk.submit(
-            pen, form, partner=PARTNER_USER, now=self._clock.now(), behaviour=self._behaviour
+            pen,
+            form,
+            partner=PARTNER_USER,
+            now=self._clock.now(),
+            wall=self._clock.wall(),
+            behaviour=self._behaviour,
         )
 
     async def by_ref(self, request: Request) -> HttpResponse:

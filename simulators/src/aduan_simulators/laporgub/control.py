@@ -1,5 +1,6 @@
 """What both simulators share on the HTTP side: guarding, answering, and the `/_sim` switchboard."""
 
+import argparse
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from aduan.clock import Clock, SystemClock, parse_iso
 from aduan_simulators.laporgub.faults import FaultPlan, Faults, PartnerError
 
 M = TypeVar("M", bound=BaseModel)
@@ -52,6 +54,22 @@ def number(request: Request, name: str, *, default: int, low: int, high: int) ->
     if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
         raise PartnerError(422, "Parameter tidak sah", {name: ["out_of_range"]})
     return int(raw)
+
+
+def add_clock_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options by which a simulator writes the dates of a demo's own clock."""
+    parser.add_argument("--clock-wall", help="ISO moment of real time at which the clock stood")
+    parser.add_argument("--clock-domain", help="at this moment of the demo's time")
+    parser.add_argument("--clock-speed", type=float, default=1.0)
+
+
+def clock_of(given: argparse.Namespace) -> Clock:
+    """Return the clock that the options say; without them, the machine's own."""
+    if given.clock_wall is None or given.clock_domain is None:
+        return SystemClock()
+    return SystemClock(
+        parse_iso(given.clock_wall), parse_iso(given.clock_domain), given.clock_speed
+    )
 
 
 def fault_routes(faults: Faults) -> list[Route]:

@@ -36,7 +36,7 @@ Status = Literal[
 class Behaviour:
     """How this LaporGub acts by itself. None or 0 switches a habit off.
 
-    verify_after: how long after a partner's submission its staff mark it "verifikasi".
+    All times are real ones. verify_after: how long after a partner's submission its staff mark it "verifikasi".
     inbound_total, inbound_every: how many reports citizens of the city send, and how far apart.
     """
 
@@ -98,7 +98,7 @@ def submit(pen: Pen, form: Submission, *, partner: str, now: datetime, behaviour
     row["mitra"] = partner
     due = ""
     if behaviour.verify_after is not None:
-        due = iso(now + behaviour.verify_after)
+        due = iso(wall + behaviour.verify_after)
     return _save(pen, row, due=due)
 
 
@@ -141,9 +141,9 @@ def citizen_reports(pen: Pen, form: dict[str, Any], *, now: datetime, behaviour:
     return send_to_city(pen, row["tiket"], now=now)
 
 
-def advance(pen: Pen, *, now: datetime, behaviour: Behaviour) -> None:
+def advance(pen: Pen, *, now: datetime, wall: datetime, behaviour: Behaviour) -> None:
     """Do what staff and citizens have done by now. Called before every answer; needs no timer."""
-    for row in pen.due(TICKET, iso(now)):
+    for row in pen.due(TICKET, iso(wall)):
         if row["status"] == "belum dijawab":
             row["status"] = "verifikasi"
             _entry(row, "Verifikasi", "Laporan diverifikasi.", user="Admin LaporGub", now=now)
@@ -153,9 +153,9 @@ def advance(pen: Pen, *, now: datetime, behaviour: Behaviour) -> None:
         return
     started = pen.switch("started").get("at")
     if started is None:
-        pen.set_switch("started", {"at": iso(now)})
-        started = iso(now)
-    elapsed = now - parse_iso(started)
+        pen.set_switch("started", {"at": iso(wall)})
+        started = iso(wall)
+    elapsed = wall - parse_iso(started)
     wanted = min(behaviour.inbound_total, 1 + int(elapsed / behaviour.inbound_every))
     for _ in range(wanted - sent):
         number = pen.next_number("citizen")

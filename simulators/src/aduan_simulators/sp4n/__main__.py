@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
+from aduan_simulators.laporgub.control import add_clock_options, clock_of
 from aduan_simulators.sp4n.app import create_app
 from aduan_simulators.sp4n.desk import Behaviour
 
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument("--process-after", type=float, help="seconds until a ministry has it")
     parser.add_argument("--answer-after", type=float, help="seconds until it answers")
     parser.add_argument("--close-after", type=float, help="seconds until the case is closed")
+    add_clock_options(parser)
     given = parser.parse_args()
     behaviour = Behaviour(
         seed=given.seed,
@@ -28,7 +30,13 @@ def main() -> None:
         answer_after=_seconds(given.answer_after),
         close_after=_seconds(given.close_after),
     )
-    app = create_app(given.data, bearer=given.bearer, token=given.token, behaviour=behaviour)
+    app = create_app(
+        given.data,
+        bearer=given.bearer,
+        token=given.token,
+        behaviour=behaviour,
+        clock=clock_of(given),
+    )
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
 
 

@@ -56,7 +56,7 @@ class Sp4n:
 
     async def _do(self, operation: Callable[[Pen], T]) -> T:
         def with_habits(pen: Pen) -> T:
-            desk.advance(pen, now=self._clock.now())
+            desk.advance(pen, now=self._clock.now(), wall=self._clock.wall())
             return operation(pen)
 
         return await self.book.run(with_habits)
@@ -109,7 +109,13 @@ class Sp4n:
 
         def store(pen: Pen) -> Row:
             rows = [
-                desk.create(pen, form, now=self._clock.now(), behaviour=self._behaviour)
+                desk.create(
+                    pen,
+                    form,
+                    now=self._clock.now(),
+                    wall=self._clock.wall(),
+                    behaviour=self._behaviour,
+                )
                 for _ in range(copies)
             ]
             return rows[-1]
@@ -216,7 +222,7 @@ def create_app(
     clock: Clock | None = None,
     behaviour: desk.Behaviour | None = None,
 ) -> Starlette:
-    """Return the simulator over `folder`/sp4n.sqlite3; the base of its API is `/api`."""
+    """Return the simulator over `folder`/sp4n.sqlite3; its API stands at the root."""
     book = Book(folder / "sp4n.sqlite3")
     sim = Sp4n(book, bearer, token, clock or SystemClock(), behaviour or desk.Behaviour())
 
@@ -229,15 +235,15 @@ def create_app(
         lifespan=lifespan,
         exception_handlers={PartnerError: partner_error},
         routes=[
-            Route("/api/masters/institutions/external", sim.institutions),
-            Route("/api/masters/templates", sim.templates),
-            Route("/api/complaints", sim.listing),
-            Route("/api/complaints/complaint/file", sim.upload, methods=["POST"]),
-            Route("/api/complaints/complaint-lmw", sim.create, methods=["POST"]),
-            Route("/api/complaints/followup/add", sim.add_followup, methods=["POST"]),
-            Route("/api/complaints/process/{id}/reject", sim.reject, methods=["POST"]),
-            Route("/api/complaints/{id}/complaint", sim.status),
-            Route("/api/complaints/{id}/followups", sim.followups),
+            Route("/masters/institutions/external", sim.institutions),
+            Route("/masters/templates", sim.templates),
+            Route("/complaints", sim.listing),
+            Route("/complaints/complaint/file", sim.upload, methods=["POST"]),
+            Route("/complaints/complaint-lmw", sim.create, methods=["POST"]),
+            Route("/complaints/followup/add", sim.add_followup, methods=["POST"]),
+            Route("/complaints/process/{id}/reject", sim.reject, methods=["POST"]),
+            Route("/complaints/{id}/complaint", sim.status),
+            Route("/complaints/{id}/followups", sim.followups),
             Route("/_sim/tickets", sim.sim_tickets),
             Route("/_sim/tickets/{id}/answer", sim.sim_answer, methods=["POST"]),
             Route("/_sim/tickets/{id}/move", sim.sim_move, methods=["POST"]),

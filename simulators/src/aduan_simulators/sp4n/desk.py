@@ -35,7 +35,7 @@ FILE = "file"
 class Behaviour:
     """How the ministries act by themselves. None switches a habit off.
 
-    process_after, answer_after, close_after: counted from the submission.
+    process_after, answer_after, close_after: real time, counted from the submission.
     """
 
     seed: int = 1
@@ -113,7 +113,7 @@ def local_text(now: datetime) -> str:
     return f"{now.astimezone(WIB):%d-%m-%Y %H:%M:%S}"
 
 
-def create(pen: Pen, form: Creation, *, now: datetime, behaviour: Behaviour) -> Row:
+def create(pen: Pen, form: Creation, *, now: datetime, wall: datetime, behaviour: Behaviour) -> Row:
     """Store a complaint under a new id. A repeated submission is simply another complaint."""
     if read_plan(pen).confidential_refused and form.is_secret:
         raise PartnerError(422, "Data tidak valid", {"is_secret": ["not_allowed"]})
@@ -126,7 +126,7 @@ def create(pen: Pen, form: Creation, *, now: datetime, behaviour: Behaviour) -> 
         "created_at": local_text(now),
         "logs": [],
         "followups": [],
-        "plan": _plan(now, behaviour),
+        "plan": _plan(wall, behaviour),
     }
     return _save(pen, row)
 
@@ -177,10 +177,10 @@ def asks_to_reroute(pen: Pen, id: str, form: Refusal) -> Row:
     return moves(pen, id, status=REFUSED, note=form.reason_description)
 
 
-def advance(pen: Pen, *, now: datetime) -> None:
+def advance(pen: Pen, *, now: datetime, wall: datetime) -> None:
     """Do what the ministries have done by now. Called before every answer; needs no timer."""
-    for row in pen.due(COMPLAINT, iso(now)):
-        while row["plan"] and row["plan"][0][0] <= iso(now):
+    for row in pen.due(COMPLAINT, iso(wall)):
+        while row["plan"] and row["plan"][0][0] <= iso(wall):
             _, step = row["plan"].pop(0)
             if step == IN_PROCESS:
                 row["status_name"] = IN_PROCESS
@@ -231,13 +231,13 @@ def list_view(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _plan(now: datetime, behaviour: Behaviour) -> list[list[str]]:
+def _plan(wall: datetime, behaviour: Behaviour) -> list[list[str]]:
     wanted = (
         (behaviour.process_after, IN_PROCESS),
         (behaviour.answer_after, "answer"),
         (behaviour.close_after, DONE),
     )
-    return sorted([iso(now + after), step] for after, step in wanted if after is not None)
+    return sorted([iso(wall + after), step] for after, step in wanted if after is not None)
 
 
 def _followup(

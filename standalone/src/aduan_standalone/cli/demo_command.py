@@ -1,6 +1,7 @@
 """`aduan demo`: the terminal side. What it shows is put together in `cli.show`."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -40,7 +41,8 @@ def demo(
     if leave and not until_settled:
         raise Refusal("--exit needs --until-settled: without it there is nothing to wait for.")
     source = samples if samples is not None else shipped_samples()
-    folder = data if data is not None else Path(tempfile.mkdtemp(prefix="aduan-demo-"))
+    thrown_away = Path(tempfile.mkdtemp(prefix="aduan-demo-")) if data is None else None
+    folder = thrown_away / "data" if thrown_away is not None else Path(data or ".")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     play = Play(
         data=folder, port=port, seed=seed, samples=source, until_settled=until_settled, leave=leave
@@ -50,13 +52,16 @@ def demo(
     except KeyboardInterrupt:
         typer.echo("Stopped.")
     finally:
-        if data is None:
-            shutil.rmtree(folder, ignore_errors=True)
+        if thrown_away is not None:
+            # With the simulators' folder, which stands beside the data.
+            shutil.rmtree(thrown_away, ignore_errors=True)
 
 
 def shipped_samples() -> Path:
     """Return reference/samples/complaints.jsonl of the checkout. Raises Refusal outside of one."""
-    for folder in (*Path(__file__).resolve().parents, Path.cwd()):
+    named = os.environ.get("ADUAN_REFERENCE_DIR")
+    beside = (Path(named).parent,) if named else ()
+    for folder in (*beside, *Path(__file__).resolve().parents, Path.cwd()):
         if (folder / SAMPLES).is_file():
             return folder / SAMPLES
     raise Refusal(f"There is no {SAMPLES} here; name complaints with --samples FILE.")

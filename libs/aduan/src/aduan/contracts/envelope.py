@@ -132,9 +132,7 @@ def encode(
     topic = BY_NAME[emit.topic]
     if type(emit.data) is not topic.event:
         raise ValueError(f"{emit.topic} carries {topic.event.__name__}")
-    value = emit.data.__pydantic_serializer__.to_json(
-        emit.data, by_alias=True, exclude_none=True
-    )
+    value = emit.data.__pydantic_serializer__.to_json(emit.data, by_alias=True, exclude_none=True)
     if len(value) > DATA_LIMIT:
         raise EventTooLarge(f"{emit.topic}: {len(value)} bytes")
     headers = (

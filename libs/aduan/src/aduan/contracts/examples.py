@@ -193,9 +193,7 @@ EXAMPLES: Final[dict[str, dict[str, BaseModel]]] = {
             ),
             nearest=v.Nearest(name="handle", due_at=AT + timedelta(hours=72)),
             cause=_id("cause"),
-            corrects=(
-                v.Correction(clock="handle", instance=1, due_at=AT + timedelta(hours=72)),
-            ),
+            corrects=(v.Correction(clock="handle", instance=1, due_at=AT + timedelta(hours=72)),),
         ),
     },
     "sla.warned": {

@@ -79,11 +79,11 @@ def _events_page() -> str:
         "| topic | stream | written by | read by | partitions | kept | why |",
         "|---|---|---|---|---|---|---|",
     ]
-    for topic in TOPICS:
-        lines.append(
-            f"| `{topic.name}` | {topic.stream} | {topic.producer} | {', '.join(topic.consumers)}"
-            f" | {topic.partitions} | {topic.retention.days} days | {topic.reason} |"
-        )
+    lines += [
+        f"| `{topic.name}` | {topic.stream} | {topic.producer} | {', '.join(topic.consumers)}"
+        f" | {topic.partitions} | {topic.retention.days} days | {topic.reason} |"
+        for topic in TOPICS
+    ]
     for topic in TOPICS:
         schema = schema_of(topic)
         lines += ["", f"## `{topic.name}`", "", f"Type `{topic.event_type}`. {_first(topic.event)}"]
@@ -126,8 +126,7 @@ def _asyncapi() -> dict[str, Any]:
     for topic in TOPICS:
         key = topic.name.replace(".", "_")
         schema = schema_of(topic)
-        for name, definition in schema.pop("$defs", {}).items():
-            schemas[name] = definition
+        schemas |= schema.pop("$defs", {})
         schemas[topic.event.__name__] = schema
         messages[key] = {
             "name": topic.event_type,

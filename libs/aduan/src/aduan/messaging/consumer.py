@@ -58,8 +58,11 @@ class ConsumerLoop:
         self._leaving = False
 
     def caught_up_at(self) -> datetime | None:
-        """Return the latest domain time T for which this holds: after T the end of every subscribed
-        partition was asked for, and everything up to there has been worked off. None: not yet."""
+        """Return up to which domain time this member has caught up; None: not yet.
+
+        For the returned T holds: after T the end of every subscribed partition was asked for, and
+        everything up to there has been worked off.
+        """
         return self._caught_up_at
 
     async def run(self) -> None:
@@ -84,17 +87,15 @@ class ConsumerLoop:
                 self._leaving = True
                 await self._commit(consumer)
 
-    async def _assigned(self, places: frozenset[TopicPartition]) -> None:
+    async def _assigned(self, _: frozenset[TopicPartition]) -> None:
         self._barrier = None
         self._caught_up_at = None
 
-    async def _revoked(self, places: frozenset[TopicPartition]) -> None:
+    async def _revoked(self, _: frozenset[TopicPartition]) -> None:
         deadline = self._clock.monotonic() + DRAIN_SECONDS
         # When we leave ourselves, the lanes are gone and there is nothing left to wait for.
-        while (
-            not self._leaving
-            and self._tracker.in_flight
-            and self._clock.monotonic() < deadline
+        while (  # noqa: ASYNC110 - lanes end one by one, no event tells
+            not self._leaving and self._tracker.in_flight and self._clock.monotonic() < deadline
         ):
             await asyncio.sleep(0.01)
 
@@ -125,9 +126,7 @@ class ConsumerLoop:
             self.busy += 1
             return False
 
-    async def _enqueue(
-        self, consumer: Consumer, record: Record, tasks: asyncio.TaskGroup
-    ) -> None:
+    async def _enqueue(self, consumer: Consumer, record: Record, tasks: asyncio.TaskGroup) -> None:
         try:
             key = address(record.raw).case_id
         except Poison as error:

@@ -148,9 +148,7 @@ class DeadLetters:
 
     async def held(self, limit: int = 100) -> Sequence[Letter]:
         """Return letters that only wait for their turn, oldest first."""
-        return _letters(
-            await self._store.find(DEAD_LETTERS, "kind", equal=("held",), limit=limit)
-        )
+        return _letters(await self._store.find(DEAD_LETTERS, "kind", equal=("held",), limit=limit))
 
     async def remove(self, id: str) -> None:
         """The event was applied or skipped: the letter is closed."""

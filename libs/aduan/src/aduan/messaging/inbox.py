@@ -26,7 +26,7 @@ Apply = Callable[[Body | None, Raw, datetime], Reaction]
 Encode = Callable[[Reaction, Raw, int, str, datetime], Sequence[Raw]]
 
 
-class Failed(Exception):  # noqa: N818 - not an error of ours: it carries one
+class Failed(Exception):
     """The event whose turn it is raised `error`. Nothing was written yet."""
 
     def __init__(self, event: Raw, place: Address, error: Exception) -> None:
@@ -36,7 +36,7 @@ class Failed(Exception):  # noqa: N818 - not an error of ours: it carries one
         self.error = error
 
 
-class NoRoom(Exception):  # noqa: N818 - an answer to act on
+class NoRoom(Exception):
     """The event came before its turn and the waiting room is full: it becomes a letter `held`."""
 
     def __init__(self, event: Raw, place: Address) -> None:
@@ -166,4 +166,3 @@ def is_open(inbox: Inbox) -> bool:
 
 def _bytes(inbox: Inbox) -> int:
     return sum(len(raw.value) for stream in inbox.values() for raw in stream.waiting.values())
-

@@ -42,8 +42,10 @@ class LetterDesk:
         return closed
 
     async def replay_case(self, case_id: str) -> int:
-        """Replay the open letters of one case in seq order until one does not close; return how many
-        closed."""
+        """Replay the open letters of one case in seq order until one does not close.
+
+        Returns how many closed.
+        """
         closed = 0
         for letter in await self.letters.of_case(case_id):
             try:

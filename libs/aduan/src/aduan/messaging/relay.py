@@ -43,9 +43,7 @@ class Relay:
         if not outcome.events or outcome.document is None:
             return
         try:
-            self._queue.put_nowait(
-                _Handed(outcome.document.id, outcome.after_seq, outcome.events)
-            )
+            self._queue.put_nowait(_Handed(outcome.document.id, outcome.after_seq, outcome.events))
         except asyncio.QueueFull:
             self.failures += 1
 

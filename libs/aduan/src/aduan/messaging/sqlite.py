@@ -188,7 +188,9 @@ class SqliteBus:
             "DELETE FROM log WHERE at < ?1 AND offset < COALESCE((SELECT MIN(o.next) FROM offsets o"
             " WHERE o.topic = log.topic AND o.partition = log.partition), 0)"
         )
-        dropped = await self.file.write(lambda connection: connection.execute(sql, (limit,)).rowcount)
+        dropped = await self.file.write(
+            lambda connection: connection.execute(sql, (limit,)).rowcount
+        )
         self._tails.clear()
         return dropped
 

@@ -382,4 +382,3 @@ def _statements(collection: Collection) -> tuple[str, str]:
         f"{more} WHERE id = ? AND version = ?"
     )
     return insert, update
-

@@ -1,62 +1,47 @@
-"""API keys `aduan_<keyid>_<secret>`: made here, shown once, kept as a hash, checked on each call.
+"""Who asks: an API key is checked on each call and becomes a principal with its scopes.
 
-The secret is 32 random bytes, so a plain SHA-256 is enough (nothing to guess); the comparison is
-constant-time. A key belongs to one tenant, has scopes of a closed set, and may be bound to one
-portal or one OPD. Revoking works within `cache_seconds` in every replica.
+The comparison is constant-time. A key belongs to one tenant and may be bound to one portal or one
+OPD. Revoking works within `cache_seconds` in every replica.
 """
 
-import hashlib
 import hmac
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from aduan.clock import Clock
+from aduan.web.key_records import (
+    SCOPES,
+    KeyRecord,
+    Scope,
+    checked,
+    hash_of,
+    make_key,
+    record_of,
+    split,
+)
 from aduan.web.problems import Problem
 
-Scope = Literal[
-    "complaints:write",
-    "complaints:read",
-    "portals:manage",
-    "contacts:resolve",
-    "content:read",
-    "cases:read",
-    "cases:act",
-    "cases:coordinate",
-    "offices:read",
-    "offices:manage",
-    "clocks:read",
-    "policies:read",
-    "policies:manage",
-    "mirrors:read",
-    "mirrors:manage",
-    "deliveries:read",
-    "subscriptions:manage",
-    "ops:read",
-    "ops:act",
+__all__ = [
+    "SCOPES",
+    "Authenticator",
+    "Find",
+    "KeyRecord",
+    "Principal",
+    "Scope",
+    "checked",
+    "hash_of",
+    "key_in",
+    "make_key",
+    "record_of",
+    "require",
 ]
-SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
-_PREFIX: Final = "aduan"
+
 _REALM: Final = 'Bearer realm="aduan"'
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """A key as it is stored. hash: hex SHA-256 of the secret. expires_at: aware UTC, or never."""
-
-    key_id: str
-    hash: str
-    tenant: str
-    scopes: frozenset[str]
-    portal: str | None = None
-    opd: str | None = None
-    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,66 +70,6 @@ Find = Callable[[str], Awaitable[KeyRecord | None]]
 """Look a record up by its key id, through the service's own store. May raise Busy."""
 
 
-def make_key(
-    *,
-    tenant: str,
-    scopes: Iterable[Scope],
-    portal: str | None = None,
-    opd: str | None = None,
-    expires_at: datetime | None = None,
-) -> tuple[str, KeyRecord]:
-    """Return a new key: the text to show once, and the record to store.
-
-    Raises ValueError for an unknown scope.
-    """
-    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    record = KeyRecord(
-        key_id=key_id,
-        hash=hash_of(secret),
-        tenant=tenant,
-        scopes=checked(scopes),
-        portal=portal,
-        opd=opd,
-        expires_at=expires_at,
-    )
-    return f"{_PREFIX}_{key_id}_{secret}", record
-
-
-def record_of(
-    text: str, *, tenant: str, scopes: Iterable[Scope], opd: str | None = None
-) -> KeyRecord:
-    """Return the record of a key that came from settings (a token between services).
-
-    Raises ValueError when the text is not of the form `aduan_<keyid>_<secret>`.
-    """
-    parts = _split(text)
-    if parts is None:
-        raise ValueError("not an Aduan key")
-    key_id, secret = parts
-    return KeyRecord(key_id, hash_of(secret), tenant, checked(scopes), opd=opd)
-
-
-def hash_of(secret: str) -> str:
-    """Return the hex SHA-256 that is stored instead of the secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def checked(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the scopes as a set. Raises ValueError for one that is not in the closed list."""
-    found = frozenset(scopes)
-    if unknown := found - SCOPES:
-        raise ValueError(f"unknown scopes: {sorted(unknown)}")
-    return found
-
-
-def _split(text: str) -> tuple[str, str] | None:
-    prefix, _, rest = text.partition("_")
-    key_id, _, secret = rest.partition("_")
-    if prefix != _PREFIX or len(secret) < 32 or not 1 <= len(key_id) <= 32 or len(text) > 200:
-        return None
-    return (key_id, secret) if text.isascii() and key_id.isalnum() else None
-
-
 class Authenticator:
     """Turns a key into a principal. One per service, shared by all its requests."""
 
@@ -169,7 +94,7 @@ class Authenticator:
         """Return who owns `key`. Raises the 401 problem; Busy when the store is away."""
         if not key:
             raise _unauthenticated("credentials_missing", _REALM)
-        parts = _split(key)
+        parts = split(key)
         record = None if parts is None else await self._record(parts[0])
         # An unknown key costs the same comparison, so its answer does not come sooner.
         known = record.hash if record is not None else hash_of("")

@@ -187,9 +187,7 @@ def created_event(complaint_id: str, body: Mapping[str, Any]) -> ComplaintCreate
         anonymous=body["anonymous"],
         confidential=body["confidential"],
         flags_complete=body["flags_complete"],
-        reporter=ReporterRef(
-            pseudonym=body["pseudonym"], reachable_by=tuple(body["reachable_by"])
-        ),
+        reporter=ReporterRef(pseudonym=body["pseudonym"], reachable_by=tuple(body["reachable_by"])),
         scrubbed=body["scrubbed"],
         test=body["test"],
     )

@@ -14,9 +14,11 @@ from aduan.contracts.values import AttachmentRef, ReplyKind
 from aduan.privacy.scrub import scrub
 from aduan.storage.port import Body
 from aduan.web.problems import Problem, wrong
+from aduan_intake.domain.timeline import added, entry
 from aduan_intake.vault import Vault
 
 REPLIES_PER_CASE: Final = 200
+PHOTO_ONLY: Final = "Foto dilampirkan."
 
 
 class ReplyIn(BaseModel):
@@ -79,7 +81,7 @@ def replied(
         if given.text is not None
         else None
     )
-    entry = {
+    kept = {
         "reply_id": id,
         "kind": given.kind,
         "fingerprint": fingerprint,
@@ -96,12 +98,11 @@ def replied(
         replied_at=now,
         by=by,
     )
-    timeline = [*body["timeline"], {"at": iso(now), "text": _SAID[given.kind], "by": "reporter"}]
+    line = entry(now, _SAID[given.kind], "reporter")
     stored = [reference.model_dump(mode="json") for reference in attachments]
     changed = {
-        **body,
-        "replies": {**known, key: entry},
-        "timeline": timeline,
+        **added(body, line),
+        "replies": {**known, key: kept},
         "attachments": [*body["attachments"], *stored],
     }
     return Reaction(changed, (Emit("complaint.replied", event),))
@@ -123,3 +124,26 @@ def _content_ref(complaint_id: str, id: str) -> str:
 def _names(body: Body, complaint_id: str, vault: Vault) -> tuple[str, ...]:
     reporter = vault.open(body["sealed"], complaint_id, "received")["reporter"]
     return (reporter["name"],) if "name" in reporter else ()
+
+
+_WITHDRAW: Final = ("withdrawal", "Mencabut laporan", "Laporan tidak dilanjutkan.")
+_MORE: Final = ("supplement", "Melengkapi laporan", "Menambahkan keterangan atau foto.")
+_RATE: Final = ("rating", "Memberi penilaian", "Angka 1 sampai 5; laporan kemudian selesai.")
+_OBJECT: Final = ("objection", "Menyampaikan keberatan", "Jawaban belum menyelesaikan masalah.")
+_ASK: Final = ("reply", "Bertanya kembali", "Ada yang belum jelas dari jawaban petugas.")
+_ANSWER: Final = ("reply", "Menjawab pertanyaan petugas", "Petugas menunggu keterangan Bapak/Ibu.")
+_RESUME: Final = ("reply", "Melanjutkan laporan", "Laporan diperiksa kembali oleh petugas.")
+OFFERED: Final[Mapping[str, tuple[tuple[ReplyKind, str, str], ...]]] = {
+    "awaiting_reporter": (_ANSWER, _MORE, _WITHDRAW),
+    "answered": (_RATE, _OBJECT, _ASK),
+    "closed": (_OBJECT, _RATE),
+    "conditionally_closed": (_MORE, _WITHDRAW),
+    "archived": (_RESUME,),
+    "rejected": (),
+}
+"""What the page offers in a state: (kind, words, explanation). Routing decides what follows."""
+
+
+def offered(state: str) -> tuple[tuple[ReplyKind, str, str], ...]:
+    """Return what the page offers in a state; any other open state takes more, or the end."""
+    return OFFERED.get(state, (_MORE, _WITHDRAW))

@@ -18,9 +18,7 @@ from aduan_intake.ports import Desk
 BODY: TypeAdapter[ComplaintIn] = TypeAdapter(ComplaintIn)
 
 
-def creator(
-    desk: Desk, authenticator: Authenticator
-) -> Callable[[Request], Awaitable[Response]]:
+def creator(desk: Desk, authenticator: Authenticator) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint."""
 
     async def create(request: Request) -> Response:

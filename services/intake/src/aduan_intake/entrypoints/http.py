@@ -10,7 +10,7 @@ from starlette.routing import Route
 from aduan.web import idempotency
 from aduan.web.keys import Authenticator
 from aduan.web.problems import responses
-from aduan_intake.commands import attach, find_by_ticket, photo, reply
+from aduan_intake.commands import attach, clean, find_by_ticket, photo, reply
 from aduan_intake.domain.images import BYTES_LIMIT
 from aduan_intake.domain.replies import ReplyIn
 from aduan_intake.domain.request import ComplaintIn
@@ -85,7 +85,7 @@ class Attached(Replied):
 
 
 def hot_route(desk: Desk, authenticator: Authenticator) -> Route:
-    """Return the bare route that serves POST /v1/complaints; it stands before the documented one."""
+    """Return the bare route that serves the POST; it stands before the documented one."""
     return Route(PATH, creator(desk, authenticator), methods=["POST"])
 
 
@@ -137,7 +137,7 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
         """How a complaint goes on. No key is needed; with the reporter's token, all of it."""
         complaint_id, body = await find_by_ticket(desk, ticket)
         who = await who_speaks(request, desk, authenticator, complaint_id, body)
-        return public_view(body, known_reporter=who is not None)
+        return public_view(body, known_reporter=who is not None, now=desk.clock.now())
 
     @routes.post(
         PATH + "/{ticket}/replies",
@@ -167,7 +167,7 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
         who = await known_speaker(request, desk, authenticator, complaint_id, body)
         key = idempotency.needed(request.headers)
         said = await reply(desk, complaint_id, given, by=who, key=key)
-        return _created({"reply_id": said.reply_id, "replied_at": said.at}, said.replayed)
+        return _created({"reply_id": said.reply_id, "replied_at": said.at}, replayed=said.replayed)
 
     @routes.post(
         PATH + "/{ticket}/attachments",
@@ -194,12 +194,13 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
         _token: Token = None,
         _key: IdempotencyKey = None,
     ) -> Response:
-        """Add a photo (JPEG, PNG or WebP, at most 5 MB). Its metadata is not kept."""
+        """Add a photo (JPEG, PNG or WebP, at most 10 MB). Its metadata is not kept."""
         complaint_id, body = await find_by_ticket(desk, ticket)
         who = await known_speaker(request, desk, authenticator, complaint_id, body)
         key = idempotency.needed(request.headers)
         content = await file.read(BYTES_LIMIT + 1)
-        reference, said = await attach(desk, complaint_id, content, by=who, key=key)
+        cleaned = await clean(desk, content)
+        reference, said = await attach(desk, complaint_id, cleaned, by=who, key=key)
         made = {
             "attachment_id": reference.id,
             "media_type": reference.media_type,
@@ -208,7 +209,7 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
             "reply_id": said.reply_id,
             "replied_at": said.at,
         }
-        return _created(made, said.replayed)
+        return _created(made, replayed=said.replayed)
 
     @routes.get(
         PATH + "/{ticket}/attachments/{attachment_id}",
@@ -232,6 +233,6 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
     return routes
 
 
-def _created(made: dict[str, Any], replayed: bool) -> Response:
+def _created(made: dict[str, Any], *, replayed: bool) -> Response:
     headers = {idempotency.REPLAYED: "true"} if replayed else {}
     return JSONResponse(made, status_code=201, headers=headers)

@@ -16,9 +16,7 @@ from aduan_intake.ports import Desk
 
 Resolver = Annotated[Principal, Depends(require("contacts:resolve"))]
 Reader = Annotated[Principal, Depends(require("content:read"))]
-ComplaintId = Annotated[
-    str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-]
+ComplaintId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 log = structlog.get_logger("aduan.audit")
 
 

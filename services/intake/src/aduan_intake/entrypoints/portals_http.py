@@ -64,9 +64,7 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
     async def made(manager: Manager, given: PortalIn) -> NewKey:
         """Make a portal and its first key, which is shown this once."""
         _future(desk, given.expires_at)
-        portal = Portal(
-            given.code, given.inlet or given.code, given.anonymous, given.confidential
-        )
+        portal = Portal(given.code, given.inlet or given.code, given.anonymous, given.confidential)
         await desk.portals.make(manager.tenant, portal, given.name)
         text, record = await desk.portals.mint(manager.tenant, given.code, given.expires_at)
         return _shown(given.code, text, record)
@@ -80,7 +78,7 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
 
     @routes.post("/{code}/keys", status_code=201, responses=responses("not_found", "invalid"))
     async def minted(manager: Manager, code: Code, given: KeyIn) -> NewKey:
-        """Make a further key; the old ones stay valid until revoked, so a portal can change over."""
+        """Make a further key; the old ones stay valid until revoked: a portal changes over."""
         _future(desk, given.expires_at)
         text, record = await desk.portals.mint(manager.tenant, code, given.expires_at)
         return _shown(code, text, record)

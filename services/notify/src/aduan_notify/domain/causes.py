@@ -84,6 +84,8 @@ MOVES: Final = (
     Move("closed", "closed"),
     Move("conditionally_closed", "conditionally_closed"),
     Move("returned", "returned"),
+    # the partner works on it again; his next answer is told
+    Move("forwarded", None, after=("answered", "closed")),
     Move("forwarded", "forwarded"),
     Move("rejected", "rejected"),
     Move("archived", "archived"),

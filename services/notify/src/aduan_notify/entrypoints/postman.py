@@ -6,11 +6,9 @@ next try is written down as a possible repeat before it is made, with the same M
 """
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -24,34 +22,17 @@ from aduan.contracts.topics import PARTITIONS
 from aduan.errors import Busy
 from aduan.storage.port import Body
 from aduan_notify.adapters.directory import Directory
-from aduan_notify.domain import ledger
+from aduan_notify.domain import ledger, sending
 from aduan_notify.domain.address import is_address, masked
 from aduan_notify.domain.ledger import Decision, Row
+from aduan_notify.entrypoints.pace import Pace
 from aduan_notify.entrypoints.recipients import Recipients, Unsendable
 from aduan_notify.metrics import Metrics
-from aduan_notify.ports import Answer, ContactsAway, Letter, MailAway, Mailer
+from aduan_notify.ports import Answer, ContactsAway, Letter, Line, MailAway, Mailer
 
 PER_PARTITION: Final = 50
-LONGEST_PAUSE_SECONDS: Final = 30.0
 
 log = structlog.get_logger("aduan_notify.postman")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How the postman walks; all of it real time."""
-
-    poll: timedelta
-    lease: timedelta
-    retry_first: timedelta
-    retry_longest: timedelta
-    give_up_after: timedelta
-    concurrency: int
-
-    def again_after(self, tries: int) -> timedelta:
-        """Return how long a row rests after its Nth try: doubling, capped, with jitter."""
-        rest = min(self.retry_first * (1 << min(max(tries - 1, 0), 20)), self.retry_longest)
-        return rest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 class Postman:
@@ -90,7 +71,7 @@ class Postman:
                 done = 0
                 log.warning("postman.waits", error=type(error).__name__, failures=failures)
             if not done:
-                await asyncio.sleep(self._pause(failures))
+                await asyncio.sleep(self._pace.pause_seconds(failures))
 
     async def round(self) -> int:
         """Attend to every case that has a letter due; return how many. Raises MailAway, Busy."""
@@ -113,11 +94,6 @@ class Postman:
             raise trouble[0]
         return len(due)
 
-    def _pause(self, failures: int) -> float:
-        first = self._pace.poll.total_seconds()
-        longest = min(first * 2 ** min(failures, 10), LONGEST_PAUSE_SECONDS)
-        return first if not failures else longest * random.uniform(0.5, 1.0)  # noqa: S311
-
     async def _due(self) -> Sequence[str]:
         found: list[str] = []
         for partition in range(PARTITIONS):
@@ -131,7 +107,7 @@ class Postman:
         body = await self._cases.get(id)
         if body is None:
             return  # its retention ended meanwhile
-        for row in ledger.due_rows(body, self._clock.wall()):
+        for row in sending.due_rows(body, self._clock.wall()):
             await self._bring(id, body, row)
 
     async def _bring(self, id: str, body: Body, row: Row) -> None:
@@ -154,29 +130,51 @@ class Postman:
             return
         try:
             async with self._mailer.line() as line:
-                claimed = await self._claim(id, row)
-                if claimed is None:
-                    return  # another worker was faster, or the case changed
-                letter = self._letter(claimed, row["id"], directory)
-                began = self._clock.monotonic()
-                answer = await line.send(letter, to)
-                self._metrics.provider.observe(self._clock.monotonic() - began)
-                if answer.kind in ("accepted", "accepted_partly"):
-                    failpoints.hit("notify.after_provider_ok")
-                await self._note(id, ledger.row_of(claimed, row["id"]), answer, to)
+                call = asyncio.ensure_future(self._call(id, body, row, directory, line, to))
+                try:
+                    await asyncio.shield(call)
+                except asyncio.CancelledError:
+                    # A clean stop lets the call end, so that only a crash can leave a doubt.
+                    await call
+                    raise
         except MailAway:
             self._metrics.away.add(what="mail")
             raise
 
-    async def _claim(self, id: str, row: Row) -> Body | None:
-        """Write `sending`; None where the row may not go out any more (or not by us)."""
+    async def _call(
+        self,
+        id: str,
+        body: Body,
+        row: Row,
+        directory: Directory,
+        line: Line,
+        to: Sequence[str],
+    ) -> None:
+        claimed = await self._claim(id, body, row)
+        if claimed is None:
+            return  # another worker was faster, or the case changed
+        letter = self._letter(claimed, row["id"], directory)
+        began = self._clock.monotonic()
+        answer = await line.send(letter, to)
+        self._metrics.provider.observe(self._clock.monotonic() - began)
+        if answer.kind in ("accepted", "accepted_partly"):
+            failpoints.hit("notify.after_provider_ok")
+        await self._note(id, ledger.row_of(claimed, row["id"]), answer, to)
+
+    async def _claim(self, id: str, seen: Body, row: Row) -> Body | None:
+        """Write `sending`; None where the row may not go out any more, not there, or not by us.
+
+        seen: the case from which the recipients were taken.
+        """
         claimed: list[Body | None] = [None]
 
         def take(body: Body | None, now: datetime) -> Reaction:
             claimed[0] = None
             if body is None or self._recipients.refusal(body, row) is not None:
                 return NOTHING  # the next look says why
-            changed = ledger.claim(body, row["id"], now, self._clock.wall(), self._pace.lease)
+            if row["unit"] is None and body["opd"] != seen["opd"]:
+                return NOTHING  # it would go to the office that had the case before
+            changed = sending.claim(body, row["id"], now, self._clock.wall(), self._pace.lease)
             claimed[0] = changed
             return NOTHING if changed is None else Reaction(body=changed)
 
@@ -199,7 +197,7 @@ class Postman:
             await self._settle(id, row, "delivered", answer.kind, to=shown, code=answer.code)
         elif answer.kind == "refused":
             await self._settle(id, row, "failed", "refused", to=shown, code=answer.code)
-        elif ledger.tried_for(row, self._clock.wall()) > self._pace.give_up_after:
+        elif sending.tried_for(row, self._clock.wall()) > self._pace.give_up_after:
             await self._settle(id, row, "failed", "gave_up", to=shown, code=answer.code)
         else:
             reason = "deferred" if answer.kind == "deferred" else "outcome_unknown"
@@ -215,7 +213,7 @@ class Postman:
         to: Sequence[str] = (),
         code: int | None = None,
     ) -> None:
-        change = partial(ledger.settle, decision=decision, reason=reason, to=to, code=code)
+        change = partial(sending.settle, decision=decision, reason=reason, to=to, code=code)
 
         def decide(body: Body | None, now: datetime) -> Reaction:
             return NOTHING if body is None else Reaction(body=change(body, row["id"], now=now))
@@ -232,7 +230,8 @@ class Postman:
         def decide(body: Body | None, now: datetime) -> Reaction:
             if body is None:
                 return NOTHING
-            return Reaction(body=ledger.postpone(body, row["id"], reason, now, again_at, code=code))
+            waiting = sending.postpone(body, row["id"], reason, now, again_at, code=code)
+            return Reaction(body=waiting)
 
         outcome = await self._cases.command(id, decide)
         if outcome.changed:

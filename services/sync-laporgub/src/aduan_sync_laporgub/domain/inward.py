@@ -120,8 +120,9 @@ def _entry(
     heard = _Heard(
         system=system,
         raw=entry.title,
-        # A partner's clock may run ahead; what we could not know yet cannot have happened.
-        at=min(entry.at, now),
+        # A partner's clock may be off: nothing of a case happens before it came in, and what we
+        # hear has happened by now.
+        at=min(max(entry.at, parse_iso(case.report.received_at)), now),
         text=text or None,
         content_ref=content_ref,
         key=entry.key,

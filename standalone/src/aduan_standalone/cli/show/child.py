@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aduan_standalone.cli.refusal import FAILED, Refusal
+from aduan_standalone.partners import die_with_parent
 
 READY: Final = "ready "
 READY_WITHIN_SECONDS: Final = 60.0
@@ -42,6 +43,7 @@ async def running(
             stderr=errors,
             # Ctrl-C in the terminal is for us alone: we end the child in order, after the cast.
             start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     assert process.stdout is not None
     drain: asyncio.Task[None] | None = None

@@ -1,0 +1,1 @@
+"""How the ports are done: reference files, images, keys, the call to intake."""

@@ -1,0 +1,1 @@
+"""Rules of a case: pure, without I/O, clock or settings."""

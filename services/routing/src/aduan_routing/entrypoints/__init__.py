@@ -1,0 +1,1 @@
+"""How the world reaches routing: HTTP, the desk, and the worker that claims content."""

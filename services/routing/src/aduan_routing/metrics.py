@@ -1,0 +1,28 @@
+"""Every series that routing exports; a test compares this list with the dashboards and the alerts."""
+
+from prometheus_client import CollectorRegistry
+
+from aduan.observability.metrics import Level, Tally
+from aduan_routing.domain.lifecycle import COMMANDS
+
+OUTCOMES = ("done", "already", "refused")
+FETCHES = ("fetched", "gone", "away")
+
+
+class Metrics:
+    """The closed list. One object per process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # Counter: commands of officers, by action and what became of them.
+        self.commands = Tally(
+            "aduan_routing_commands",
+            "Commands given.",
+            registry,
+            {"action": tuple(sorted(COMMANDS)), "outcome": OUTCOMES},
+        )
+        # Counter: tries to fetch confidential content, by result.
+        self.fetches = Tally(
+            "aduan_routing_content_fetches", "Content fetched.", registry, {"result": FETCHES}
+        )
+        # Gauge: cases with a partner's change that a coordinator has to look at.
+        self.conflicts = Level("aduan_routing_mirror_conflicts", "Open conflicts.", registry)

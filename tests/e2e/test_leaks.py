@@ -1,0 +1,126 @@
+"""Nobody learns who complained: planted identities are searched in every byte that we leave behind."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from aduan_faults import Checker, Instance, Ledger
+
+from aduan_simulators.mailsink.reading import read
+
+COUNT = int(os.environ.get("ADUAN_LEAKS", "1000"))
+TEXTS = (
+    "Saya {name}, jalan depan rumah berlubang. Hubungi {phone} atau {email}, NIK {nik}.",
+    "Lampu jalan mati, kata {name}. WA {spaced} ya pak, KTP {nik_spaced}",
+    "Sampah tidak diangkut. Pelapor: {upper} / {plus} / {email}",
+    "Air PDAM keruh, {first} sudah lapor dua kali, telepon {dotted}",
+)
+
+
+def a_person(number: int) -> dict[str, str]:
+    """An invented person whose traces nothing else could leave."""
+    digits = f"{number:06d}"
+    nik = f"3374{digits}{digits[::-1]}"
+    return {
+        "name": f"Zulqarna{_letters(number)} Prawiroyudo",
+        "first": f"Zulqarna{_letters(number)}",
+        "upper": f"ZULQARNA{_letters(number)} PRAWIROYUDO".upper(),
+        "phone": f"08119{digits}7",
+        "spaced": f"0811 9{digits[:3]} {digits[3:]}7",
+        "dotted": f"0811.9{digits[:3]}.{digits[3:]}7",
+        "plus": f"+62 811-9{digits[:3]}-{digits[3:]}7",
+        "email": f"zq{digits}@leak.test",
+        "nik": nik,
+        "nik_spaced": " ".join(nik[i : i + 4] for i in range(0, 16, 4)),
+    }
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(97 + int(digit)) for digit in f"{number:04d}")
+
+
+# Case-insensitive, and whatever stands between the digits.
+PLANTED = re.compile(
+    rb"zulqarna|prawiroyudo|zq\d{6}@|811[ .-]?9\d{3}[ .-]?\d{3}7|3374(?:[ .-]?\d){12}",
+    re.IGNORECASE,
+)
+
+
+def found_in(data: bytes, where: str) -> list[str]:
+    """Say where a planted thing stands, without repeating it."""
+    # Uuids and hashes hold long runs of digits by chance; only whole numbers count.
+    hits = []
+    for hit in PLANTED.finditer(data):
+        before, after = data[max(0, hit.start() - 1) : hit.start()], data[hit.end() : hit.end() + 1]
+        if re.match(rb"[0-9a-f]", before) and re.match(rb"[0-9a-f]", after):
+            continue
+        hits.append(f"{where} at byte {hit.start()}")
+    return hits
+
+
+async def test_a_thousand_identities_leave_no_trace(tmp_path: Path) -> None:
+    """Data folder, logs, metrics, HTTP errors, pages, subjects and bodies of letters."""
+    instance, ledger = Instance(tmp_path), Ledger(tmp_path / "ledger.jsonl")
+    await instance.start_until_ready()
+    people = [a_person(number) for number in range(COUNT)]
+    answers: list[bytes] = []
+    async with instance.client() as client:
+        made = await client.post(
+            "/v1/portals",
+            json={"code": "leak", "name": "leak", "anonymous": False, "confidential": False},
+        )
+        key = {"Authorization": f"Bearer {made.json()['key']}"}
+        slots = asyncio.Semaphore(16)
+
+        async def one(number: int) -> None:
+            async with slots:
+                answers.append(
+                    (await client.post("/v1/complaints", json=body(number), headers=key)).content
+                )
+
+        def body(number: int) -> dict[str, Any]:
+            person = people[number]
+            return {
+                "external_id": f"leak-{number}",
+                "title": f"Laporan {person['first']}",
+                "text": TEXTS[number % len(TEXTS)].format(**person),
+                "place": {"area_code": "33.74.01.1001", "text": f"rumah {person['name']}"},
+                "reporter": {name: person[name] for name in ("name", "email", "phone")},
+                "confidential": number % 10 == 0,
+            }
+
+        await asyncio.gather(*(one(number) for number in range(COUNT)))
+        # Errors: whatever is wrong with it, the answer must not repeat it.
+        for change in ({"inlet": "x" * 99}, {"nik": people[0]["nik"]}, {"place": {"lat": 999}}):
+            wrong = {**body(0), **change, "external_id": "other"}
+            answers.append((await client.post("/v1/complaints", json=wrong, headers=key)).content)
+        answers.append((await client.get(f"/v1/complaints/{people[0]['phone']}")).content)
+        for ledgered in answers[:50]:
+            assert b"ticket" in ledgered or b"problem" in ledgered
+        await Checker(instance, ledger).settled()
+        pages = [
+            "/metrics",
+            "/",
+            "/notify/outbox",
+            "/v1/cases?limit=500",
+            "/v1/deliveries?limit=500",
+        ]
+        pages += [f"/{name}/ops/dlq" for name in ("intake", "routing", "sla", "notify")]
+        for page in pages:
+            answer = await client.get(page)
+            assert answer.status_code == 200, (page, answer.status_code)
+            answers.append(answer.content)
+    await instance.stop()
+
+    leaks = [leak for n, answer in enumerate(answers) for leak in found_in(answer, f"answer {n}")]
+    for path in instance.data.rglob("*"):
+        if path.is_file():
+            leaks += found_in(path.read_bytes(), str(path.relative_to(tmp_path)))
+    leaks += found_in(instance.log.read_bytes(), "log")
+    letters = read(instance.outside / "mail").mails
+    for letter in letters:
+        leaks += found_in(f"{letter.subject}\n{letter.body}".encode(), "a letter")
+    assert leaks == []
+    assert len([letter for letter in letters if letter.to[0].startswith("zq")]) >= COUNT
