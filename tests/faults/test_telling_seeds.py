@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aduan_simulation import Simulation
 
-TELLING = (25, 28, 241, 298)
+TELLING = (0, 5, 17, 19, 25, 28, 51, 59, 241, 298)
 FAST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 

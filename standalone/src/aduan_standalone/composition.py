@@ -83,9 +83,16 @@ def settings_of(plan: Plan) -> dict[str, ServiceSettings]:
             "sp4n_bearer": TOKEN,
             "sp4n_token": TOKEN,
             "sp4n_recheck_seconds": 0.5,
+            "doubt_seconds": 2.0,
+            "call_timeout_seconds": 2.0,
             "tick_seconds": FAST_TICK_SECONDS,
         }
-        mail |= {"smtp_port": partners.smtp_port, "outbox_open": True}
+        mail |= {
+            "smtp_port": partners.smtp_port,
+            "outbox_open": True,
+            "smtp_timeout_seconds": 1.0,
+            "lease_seconds": 5.0,
+        }
     pages: dict[str, Any] = {"secure_cookies": False}
     intake: dict[str, Any] = {"vault_key": keys.vault}
     routing: dict[str, Any] = {

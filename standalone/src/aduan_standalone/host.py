@@ -84,7 +84,7 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         simulated = None
         if options.simulators:
             outside = options.outside or outside_of(options.data)
-            simulated = await stack.enter_async_context(partners.running(outside))
+            simulated = await stack.enter_async_context(partners.running(outside, clock))
         plan = composition.Plan(
             data=options.data,
             url=url,

@@ -17,6 +17,8 @@ from typing import Final
 
 from aduan_simulators.mailsink import process as mailsink
 
+from aduan.clock import SystemClock, iso
+
 ADDRESSES: Final = "addresses.json"
 TOKEN: Final = "simulator"  # noqa: S105 - the simulators' own, known to everybody
 _START_SECONDS: Final = 20.0
@@ -34,19 +36,25 @@ class Partners:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Partners]:
-    """Run LaporGub, SP4N-LAPOR! and the mail sink until the block is left."""
+async def running(folder: Path, clock: SystemClock) -> AsyncIterator[Partners]:
+    """Run LaporGub, SP4N-LAPOR! and the mail sink until the block is left.
+
+    clock: the instance's own, so that what partners write down fits its days.
+    """
+    wall = clock.anchor_wall or clock.wall()
+    told = ("--clock-wall", iso(wall), "--clock-domain", iso(clock.anchor_domain or wall),
+            "--clock-speed", str(clock.speed))  # fmt: skip
     async with AsyncExitStack() as stack:
         laporgub = await stack.enter_async_context(
             _simulator(
                 "laporgub", folder, "--token", TOKEN, "--verify-after", "2",
-                "--inbound", "3", "--inbound-every", "4",
+                "--inbound", "3", "--inbound-every", "4", *told,
             )
         )  # fmt: skip
         sp4n = await stack.enter_async_context(
             _simulator(
                 "sp4n", folder, "--bearer", TOKEN, "--token", TOKEN, "--process-after", "1",
-                "--answer-after", "3", "--close-after", "8",
+                "--answer-after", "3", "--close-after", "8", *told,
             )
         )  # fmt: skip
         mail = folder / "mail"

@@ -54,7 +54,9 @@ async def stored_events(world: World, count: int) -> list[Raw]:
 
 @asynccontextmanager
 async def consuming(
-    world: World, deliver: Callable[[str, Sequence[Raw]], "asyncio.Future[None]"], letters: DeadLetters
+    world: World,
+    deliver: Callable[[str, Sequence[Raw]], "asyncio.Future[None]"],
+    letters: DeadLetters,
 ) -> AsyncIterator[ConsumerLoop]:
     """Run a consumer loop until the block is left."""
 

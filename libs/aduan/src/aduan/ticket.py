@@ -1,8 +1,8 @@
 """The ticket: what a citizen writes down and reads out on the telephone (DESIGN 7).
 
 Three tenant letters, ten random characters and a check character of a 32-letter alphabet without I,
-L, O, U: `SMG-7K2M9-QXA3F-4`. Lower case, spaces, O for 0, I or L for 1 are accepted. The check
-character catches every single wrong character and every swap of two.
+L, O, U: `SMG-7K2M9-QXA3F-Z`. Lower case, spaces, O for 0, I or L for 1 are accepted. The check
+character catches every single wrong character and every swap of two of the alphabet.
 """
 
 import secrets
@@ -17,7 +17,8 @@ _VALUE: Final = {character: number for number, character in enumerate(ALPHABET)}
 _ALIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _DROPPED: Final = str.maketrans("", "", " -._\u2010\u2011\u2012\u2013\u2014\t\n\r")
 _REDUCING: Final = 0b100101  # x^5 + x^2 + 1 over GF(2)
-_A: Final = ord("A")
+# A tenant's letter counts as it does in the alphabet; the four that are not in it get free numbers.
+_LETTER: Final = {"O": 0, "I": 1, "L": 2, "U": 3, **{c: _VALUE[c] for c in ALPHABET[10:]}}
 
 
 class NotATicket(AduanError):
@@ -26,7 +27,8 @@ class NotATicket(AduanError):
 
 def new_ticket(letters: str) -> str:
     """Return a new random ticket (50 bits) for a tenant's three capital letters."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM))
+    bits = secrets.randbits(5 * RANDOM)
+    body = "".join([ALPHABET[bits >> 5 * place & 31] for place in range(RANDOM)])
     return grouped(letters, body + _check(letters, body))
 
 
@@ -53,7 +55,9 @@ def grouped(letters: str, rest: str) -> str:
 def _check(letters: str, body: str) -> str:
     # A polynomial over GF(32) at its generator: any one wrong character and any swap of two
     # characters changes the sum, because powers of the generator are distinct and none is zero.
+    # The last turn comes after the last character, or it and the check could change places.
     total = 0
-    for value in (*(ord(letter) - _A for letter in letters), *(_VALUE[c] for c in body)):
-        total = (total << 1) ^ (_REDUCING if total & 16 else 0) ^ value
+    for value in (*(_LETTER[letter] for letter in letters), *(_VALUE[c] for c in body)):
+        total = (total ^ value) << 1
+        total ^= _REDUCING if total & 32 else 0
     return ALPHABET[total]

@@ -14,26 +14,25 @@ from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import Authenticator
 from aduan.web.ops import router as ops_router
-from aduan.web.pages import environment
+from aduan_intake.adapters.form_pace import FormPace
 from aduan_intake.adapters.reference import Tenant, load_tenant
 from aduan_intake.domain.complaint import ATTACHMENTS, COMPLAINTS, KEYS, PORTALS
 from aduan_intake.domain.images import BYTES_LIMIT
 from aduan_intake.entrypoints import (
     http,
     internal,
+    pages,
     portals_http,
     reply_page,
     report_page,
-    track_page,
 )
 from aduan_intake.entrypoints.forms import FORM_LIMIT
-from aduan_intake.entrypoints.track_views import TrackViews
 from aduan_intake.handlers import table
 from aduan_intake.metrics import Metrics
 from aduan_intake.portals import Portals
 from aduan_intake.ports import Desk
 from aduan_intake.settings import Settings
-from aduan_intake.vault import Vault, in_groups
+from aduan_intake.vault import Vault
 
 _MULTIPART_ROOM: Final = 64 * 1024
 _PICTURES_AT_A_TIME: Final = 2
@@ -111,13 +110,8 @@ async def build(
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))
-    pages = environment("aduan_intake")
-    pages.filters["berkelompok"] = in_groups
     front = tenants[settings.tenants[0]]
-    views = TrackViews(desk, front, pages)
-    app.include_router(report_page.router(desk, front, pages))
-    app.include_router(track_page.router(desk, views))
-    app.include_router(reply_page.router(desk, views))
+    pages.install(app, desk, front, FormPace(settings.form_posts_per_hour))
     return Service(runtime, app, status=facts)
 
 

@@ -18,7 +18,8 @@ class Settings(ServiceSettings):
     vault_key: 32 random bytes in base64, without a default: whoever loses it loses every identity,
     whoever has it can open them. reference_dir: the folder `reference/`. tenants: whose complaints
     are taken; the pages serve the citizens of the first. static_keys: service and operator keys, as
-    JSON records with the hash of each.
+    JSON records with the hash of each. form_posts_per_hour: how many forms one address may send to
+    the pages; many people may share one.
     """
 
     model_config = SettingsConfigDict(env_prefix="ADUAN_INTAKE_")
@@ -27,6 +28,7 @@ class Settings(ServiceSettings):
     reference_dir: Path
     tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
+    form_posts_per_hour: int = Field(default=600, ge=1)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

@@ -36,7 +36,8 @@ Status = Literal[
 class Behaviour:
     """How this LaporGub acts by itself. None or 0 switches a habit off.
 
-    All times are real ones. verify_after: how long after a partner's submission its staff mark it "verifikasi".
+    All times are real ones.
+    verify_after: how long after a partner's submission its staff mark it "verifikasi".
     inbound_total, inbound_every: how many reports citizens of the city send, and how far apart.
     """
 
@@ -77,7 +78,15 @@ def local_text(now: datetime) -> str:
     return f"{now.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
 
 
-def submit(pen: Pen, form: Submission, *, partner: str, now: datetime, behaviour: Behaviour) -> Row:
+def submit(
+    pen: Pen,
+    form: Submission,
+    *,
+    partner: str,
+    now: datetime,
+    wall: datetime,
+    behaviour: Behaviour,
+) -> Row:
     """Store a partner's report as a new ticket; a repeated `ref` becomes another ticket.
 
     Raises PartnerError 422 for an unknown city or sector, and for what the switches refuse.

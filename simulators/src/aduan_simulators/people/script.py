@@ -61,6 +61,7 @@ class Step(_Part):
     partner: Literal["laporgub", "sp4n"] | None = None
     proposed: str | None = None
     proposed_else: str | None = None
+    avoid: str | None = None
     due_in_days: int | None = Field(default=None, ge=1)
     state: str | None = None
     within: float = Field(default=20.0, gt=0)

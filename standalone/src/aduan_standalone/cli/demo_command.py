@@ -60,8 +60,9 @@ def demo(
 def shipped_samples() -> Path:
     """Return reference/samples/complaints.jsonl of the checkout. Raises Refusal outside of one."""
     named = os.environ.get("ADUAN_REFERENCE_DIR")
-    beside = (Path(named).parent,) if named else ()
-    for folder in (*beside, *Path(__file__).resolve().parents, Path.cwd()):
+    places: list[Path] = [Path(named).parent] if named else []
+    places += [*Path(__file__).resolve().parents, Path.cwd()]
+    for folder in places:
         if (folder / SAMPLES).is_file():
             return folder / SAMPLES
     raise Refusal(f"There is no {SAMPLES} here; name complaints with --samples FILE.")

@@ -122,7 +122,12 @@ def summary(topic: str, data: Mapping[str, Any]) -> str:
         case "sla.elapsed":
             return f"{data['timer']}, due {_day(data['due_at'])}"
         case "mirror.changed":
-            words = (data["system"], data["kind"], data.get("remote_ticket"), data.get("status"))
+            words = (
+                data.get("system"),
+                data["kind"],
+                data.get("remote_ticket"),
+                data.get("status"),
+            )
             return " ".join(filter(None, (*words, data.get("reason_code"))))
         case _:
             return ""

@@ -1,37 +1,43 @@
 """Masks phone numbers, NIK and KK numbers, e-mail addresses and given names in free text.
 
-Duty: UU 27/2022 and Perpres 76/2013 (identity is secret). Known gaps: a number in words, and the
-names of third persons, which only a reader can recognise.
+Duty: UU 27/2022 and Perpres 76/2013 (identity is secret). In doubt a number is masked, unless it
+reads as a date, a time, a year or an amount of money. Known gaps: a number in words, and the names
+of third persons, which only a reader can recognise.
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-_GAP: Final = r"[\s.\-\u2010-\u2015()/\u200b]"
-# Before everything else: sixteen digits would also read as a phone number.
+from aduan.privacy.names import pattern_of
+
+_GAP: Final = r"[\s._\-\u2010-\u2015()/\u200b]"
+# Before the phones: sixteen digits would read as one of those as well.
 _NIK: Final = re.compile(rf"(?<!\d)\d(?:{_GAP}?\d){{15}}(?!\d)")
 _PHONE: Final = re.compile(
-    rf"""(?<![\w.+])
-    (?: \+{_GAP}*\d{{1,3}} (?:{_GAP}{{0,2}}\d){{7,12}}          # international, any country
-      | (?:62|0){_GAP}{{0,2}}8(?:{_GAP}{{0,2}}\d){{7,12}}       # mobile
-      | 8[1-9](?:{_GAP}?\d){{8,10}}                             # mobile without its zero
-      | \(?0(?:2[1-9]|[3-7]\d\d?|9\d\d?)\)?(?:{_GAP}{{0,2}}\d){{6,8}}   # fixed line with area code
+    rf"""(?<!\d)
+    (?: \+{_GAP}*\d{{1,3}} (?:{_GAP}{{0,3}}\d){{7,12}}          # international, any country
+      | \(?(?:(?:00)?62|0){_GAP}{{0,3}}8(?:{_GAP}{{0,3}}\d){{7,12}}       # mobile
+      | (?<!\d[.,])8[1-9](?:{_GAP}?\d){{8,10}}                 # mobile without its zero
+      | \(?0(?:2[1-9]|[3-7]\d\d?|9\d\d?)\)?(?:{_GAP}{{0,3}}\d){{6,8}}   # fixed line, area code
     )(?!\d)""",
     re.VERBOSE,
 )
 _EMAIL: Final = re.compile(
     r"(?<![\w.+-])[\w.+%-]+\s?(?:@|\[at\]|\(at\))\s?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
 )
-_MONEY: Final = re.compile(r"rp\.?\s*$", re.IGNORECASE)
-_DIGITS: Final = re.compile(r"\d")
-_TITLES: Final = frozenset(
-    "bapak ibu pak bu mas mbak haji hajah hj dr drs ir st sh se warga ketua paguyuban keluarga"
-    " rt rw rukun kampung desa kelurahan kecamatan kota semarang anonim".split()
-)
-_SHORTEST_NAME: Final = 3
+_FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_MONEY_BEFORE: Final = re.compile(r"rp\.?\s*$", re.IGNORECASE)
+_MONEY_AFTER: Final = re.compile(r"\s*,?-?\s*(?:rupiah|rp)\b", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"\d{3}(?:\.\d{3})+")
+# A point in Indonesia: 5 to 11 degrees of latitude, 95 to 141 of longitude.
+_DEGREES: Final = re.compile(r"(?<![\d.])(?:-?[5-9]|-?1[01]|9[5-9]|1[0-4]\d)[.,]$")
+_DATE: Final = re.compile(r"0?8([-/.])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?!\d)")
+_YEARS: Final = re.compile(r"(?:19|20)\d\d(?:\D(?:19|20)\d\d){3}")
+_TIMES: Final = re.compile(r"[0-2]\d[.:][0-5]\d(?:[\s\-\u2013]{1,3}[0-2]\d[.:][0-5]\d)+(?!\d)")
+_DIGITS: Final = "0123456789"
 
 LABELS: Final = {
     "nik": "[NIK]",
@@ -50,28 +56,41 @@ class Scrubbed:
 
 
 def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
-    """Return `text` with numbers, addresses and the given names masked. Doing it twice changes nothing.
+    """Return `text` with numbers, addresses and the given names masked. Twice changes nothing.
 
-    names: as the reporter gave them; the whole name and each of its words of three letters or more
-    are masked wherever they stand as words, in any case, titles excepted.
+    names: as the reporter gave them; the whole name and each of its words is masked wherever it
+    stands as a word, in any case, titles excepted (see aduan.privacy.names).
     """
     counts: dict[str, int] = {}
-    digits = sum(1 for _ in _DIGITS.finditer(text))
-    if "@" in text or "at" in text:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        text = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found.group())), text)
+    digits = sum(map(text.count, _DIGITS))
+    if "@" in text or "at)" in text or "at]" in text or "AT)" in text or "AT]" in text:
         text = _masked(_EMAIL, "email", text, counts)
     if digits >= 16:
-        text = _masked(_NIK, "nik", text, counts)
+        text = _masked(_NIK, "nik", text, counts, spared=_clock_or_years)
     if digits >= 8:
-        text = _masked(_PHONE, "phone", text, counts)
-    pattern = _names(tuple(names))
+        text = _masked(_PHONE, "phone", text, counts, spared=_amount_or_date)
+    pattern = pattern_of(text, names)
     if pattern is not None:
         text = _masked(pattern, "name", text, counts)
     return Scrubbed(text, counts)
 
 
-def _masked(pattern: re.Pattern[str], kind: str, text: str, counts: dict[str, int]) -> str:
+Spared = Callable[[re.Match[str]], bool]
+
+
+def _masked(
+    pattern: re.Pattern[str],
+    kind: str,
+    text: str,
+    counts: dict[str, int],
+    *,
+    spared: Spared | None = None,
+) -> str:
     def mask(found: re.Match[str]) -> str:
-        if kind == "phone" and _MONEY.search(text, max(0, found.start() - 6), found.start()):
+        if spared is not None and spared(found):
             return found.group()
         counts[kind] = counts.get(kind, 0) + 1
         return LABELS[kind]
@@ -79,18 +98,22 @@ def _masked(pattern: re.Pattern[str], kind: str, text: str, counts: dict[str, in
     return pattern.sub(mask, text)
 
 
-@lru_cache(maxsize=256)
-def _names(names: tuple[str, ...]) -> re.Pattern[str] | None:
-    wanted: dict[str, None] = {}
-    for name in names:
-        words = [word for word in re.split(r"[\s,]+", name.strip()) if word]
-        if len(words) > 1:
-            wanted[r"\s+".join(re.escape(word) for word in words)] = None
-        for word in words:
-            bare = word.strip(".'\"")
-            if len(bare) >= _SHORTEST_NAME and bare.casefold() not in _TITLES:
-                wanted[re.escape(bare)] = None
-    if not wanted:
-        return None
-    longest_first = sorted(wanted, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?:nya)?(?!\w)", re.IGNORECASE)
+def _clock_or_years(found: re.Match[str]) -> bool:
+    shape = found.group()
+    return bool(_YEARS.fullmatch(shape) or _TIMES.fullmatch(shape))
+
+
+def _amount_or_date(found: re.Match[str]) -> bool:
+    text, start = found.string, found.start()
+    if start > 1 and text[start - 2].isdigit() and text[start - 1] in ".,":
+        shape = found.group()
+        if _THOUSANDS.fullmatch(shape):
+            return True
+        if shape.isdigit() and _DEGREES.search(text, max(0, start - 6), start):
+            return True
+    return bool(
+        _MONEY_BEFORE.search(text, max(0, start - 6), start)
+        or _MONEY_AFTER.match(text, found.end())
+        or _DATE.match(text, start)
+        or _TIMES.match(text, start)
+    )

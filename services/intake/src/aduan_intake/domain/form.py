@@ -24,6 +24,7 @@ _CLASS_OF: Final[Mapping[str, str]] = {
 }
 NAMES: Final = (
     "jenis",
+    "judul",
     "uraian",
     "wilayah",
     "lokasi",
@@ -42,6 +43,7 @@ _DAY: Final = "Tanggal tidak dapat dibaca. Contoh: 2026-12-01."
 _SENTENCES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
     ("citizen_word",): ("jenis", _KIND),
     ("place", "area_code"): ("wilayah", _AREA),
+    ("title",): ("judul", "Judul paling banyak 200 huruf."),
     ("text",): ("uraian", "Uraian terlalu panjang. Paling banyak 10.000 huruf."),
     ("place", "text"): ("lokasi", "Keterangan lokasi paling banyak 500 huruf."),
     ("occurred_on",): ("tanggal", _DAY),
@@ -104,6 +106,7 @@ def _wrong_day(text: str, today: date) -> str | None:
 
 def _body(values: Mapping[str, str], inlet: str) -> dict[str, Any]:
     return {
+        "title": values["judul"] or None,
         "text": values["uraian"],
         "inlet": inlet,
         "citizen_word": values["jenis"] or None,

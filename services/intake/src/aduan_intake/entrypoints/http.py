@@ -35,7 +35,7 @@ _SECURITY: Final[list[dict[str, list[str]]]] = [{"HTTPBearer": []}, {"APIKeyHead
 class Acknowledged(BaseModel):
     """What a portal must keep: the number for the citizen, and the citizen's own token."""
 
-    ticket: str = Field(examples=["SMG-7K2M9-QXA3F-4"])
+    ticket: str = Field(examples=["SMG-7K2M9-QXA3F-Z"])
     reporter_token: str
 
 

@@ -42,7 +42,10 @@ def allowed_for(body: Body, who: Who, now: datetime, rules: Rules) -> list[str]:
 def command(
     body: Body, action: str, given: Given, who: Who, now: datetime, rules: Rules
 ) -> Reaction:
-    """Return what a command does. Raises Problem: transition_not_allowed, invalid, unknown_reference."""
+    """Return what a command does.
+
+    Raises the problems transition_not_allowed, invalid, unknown_reference.
+    """
     if _is_true_already(body, action, given, who):
         return Reaction()
     steps = path(action, body["state"], who.kind, holds(body, now, rules))
@@ -192,9 +195,7 @@ def _answer(body: Body, given: Given, who: Who, _n: datetime, rules: Rules) -> D
     )
 
 
-def _close_conditionally(
-    _b: Body, given: Given, who: Who, now: datetime, _r: Rules
-) -> Details:
+def _close_conditionally(_b: Body, given: Given, who: Who, now: datetime, _r: Rules) -> Details:
     follow_up = _follow_up(given)
     if follow_up["on"] <= iso(now)[:10]:
         raise invalid("on", "must be a day to come")
@@ -207,9 +208,7 @@ def _close_conditionally(
     )
 
 
-def _reclassify(
-    body: Body, given: Given, _w: Who, now: datetime, rules: Rules
-) -> Details | None:
+def _reclassify(body: Body, given: Given, _w: Who, now: datetime, rules: Rules) -> Details | None:
     sent = {name: value for name, value in given.fields.items() if value is not None}
     for name, known in (
         ("category", rules.reference.categories),

@@ -1,219 +1,209 @@
-"""The lifecycle of a case as ONE literal table. What may follow, and who may do it, is read from it.
+"""The lifecycle of a case as one literal table (DESIGN 5). "What may follow?" is read here.
 
-Modelled on the vocabularies of SP4N, LaporGub and JAKI (handbook, "Canonical lifecycle"). `closed` by
-a coordinator is ours: a reporter who says at the counter or on the telephone that it is settled has
-no page to say it on.
+A command that no row allows is refused with what is allowed instead. An event is a fact: where no
+row fits, it is done and changes no state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from aduan.contracts.values import ActorKind, State
 
 Need = Literal[
-    "opd",
-    "other_opd",
-    "partner",
-    "reason",
-    "proposed",
-    "question",
-    "answer",
-    "unit",
-    "evidence",
-    "follow_up",
-    "class",
-    "category",
-    "flags",
-    "area",
-    "title",
+    "opd", "reason", "proposed", "partner", "question", "text", "evidence", "date", "fiscal_year",
+    "unit", "details",
+]  # fmt: skip
+"""What a command must carry. evidence: only where the category is physical."""
+
+When = Literal[
+    "another_opd",
+    "after_timeout",
+    "partner_answered",
+    "came_from_triage",
+    "in_window",
+    "conflict",
+    "unsure_class",
 ]
-"""What must be given. evidence: only where the category is physical. unit: who approved the text."""
+"""What must hold of the case itself.
 
-Fact = Literal[
-    "asked_in_triage", "asked_at_work", "answered_here", "answered_there", "timed_out", "in_window"
-]
-"""What else must be true of the case. answered_there: a partner had answered."""
+another_opd: the office named is not the one that has it. after_timeout: archived because nobody
+replied. partner_answered: the last answer came from a partner. came_from_triage: the question was
+asked before an office had the case. in_window: the reporter may still object to the closing.
+conflict: a partner's change waits for the coordinator. unsure_class: not verified or not confirmed.
+"""
 
-SAME: Final = None
-"""As `to`: the state stays; what is done is a public entry, no transition."""
+Target = State | Literal["same", "back"]
+"""Where a step leads. same: the state stays. back: where the question was asked."""
 
-STATES: Final[tuple[State, ...]] = get_args(State)
+ALL: Final[tuple[State, ...]] = get_args(State)
 ENDED: Final[tuple[State, ...]] = ("closed", "rejected", "archived")
-OPEN: Final[tuple[State, ...]] = tuple(state for state in STATES if state not in ENDED)
-AT_AN_OFFICE: Final[tuple[State, ...]] = ("assigned", "accepted", "in_progress")
+OPEN: Final[tuple[State, ...]] = tuple(state for state in ALL if state not in ENDED)
+AT_OFFICE: Final[tuple[State, ...]] = ("assigned", "accepted", "in_progress")
+NEW: Final = None
+
+CONFIDENTIAL_SENTENCE: Final = (
+    "Laporan Bapak/Ibu bersifat rahasia dan sedang kami tangani sesuai ketentuan."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row. before: where it may come from (None: the case begins); to: where it leads.
+    """One row. sources: the states it may start in; by: who does it; says: what the citizen reads.
 
-    sentence: what a citizen reads; the only words of a confidential case. more: further words with
-    `{reason}`, `{on}` or `{partner}` in them, left out when the case is confidential.
+    says may name {reason}, {unit}, {partner} and {date}; empty: no public entry, so no event.
     """
 
     action: str
-    before: tuple[State | None, ...]
-    to: State | None
+    sources: tuple[State | None, ...]
+    to: Target
     by: ActorKind
-    sentence: str
     requires: tuple[Need, ...] = ()
-    when: tuple[Fact, ...] = ()
-    more: str = ""
+    when: tuple[When, ...] = ()
+    says: str = ""
 
 
-_VERIFYING: Final = "Laporan Bapak/Ibu sedang kami verifikasi."
-_ASSIGNED: Final = "Laporan Bapak/Ibu diteruskan ke perangkat daerah yang berwenang."
-_FORWARDED: Final = "Laporan Bapak/Ibu diteruskan ke instansi lain yang berwenang."
-_QUESTION: Final = "Kami memerlukan keterangan tambahan dari Bapak/Ibu."
-_REPLY: Final = "Terima kasih, keterangan Bapak/Ibu sudah kami terima."
-_ANSWERED: Final = "Laporan Bapak/Ibu telah dijawab."
-_CLOSED: Final = "Laporan Bapak/Ibu dinyatakan selesai. Terima kasih."
-_OBJECTION: Final = "Keberatan Bapak/Ibu kami terima dan laporan ditindaklanjuti kembali."
-_AGAIN: Final = "Laporan Bapak/Ibu ditindaklanjuti kembali."
-_UPDATED: Final = "Data laporan Bapak/Ibu diperbarui oleh petugas."
-_REASON: Final = "Alasan: {reason}"
-
+# Rows of one action and actor are tried in order; the first whose conditions hold is the step.
 LIFECYCLE: Final = (
-    Step("open_in_triage", (None,), "triage", "system", _VERIFYING),
-    Step("assign_by_rule", (None,), "assigned", "system", _ASSIGNED),
-    Step("assign", ("triage", "returned"), "assigned", "coordinator", _ASSIGNED, ("opd",)),
-    Step("forward", ("triage", "returned"), "forwarded", "coordinator", _FORWARDED,
-         ("partner", "reason"), more="Tujuan: {partner}."),
-    Step("reject", ("triage",), "rejected", "coordinator",
-         "Mohon maaf, laporan Bapak/Ibu tidak dapat kami proses.", ("reason",), more=_REASON),
-    Step("archive", ("triage",), "archived", "coordinator",
-         "Laporan Bapak/Ibu kami arsipkan.", ("reason",), more=_REASON),
-    Step("ask", ("triage",), "awaiting_reporter", "coordinator", _QUESTION, ("question",)),
+    Step("decide", (NEW,), "triage", "system",
+         says="Laporan Bapak/Ibu sudah kami terima dan sedang kami verifikasi."),
+    Step("decide", (NEW,), "assigned", "system", ("opd",),
+         says="Laporan Bapak/Ibu sudah diteruskan kepada {unit}."),
+
+    Step("assign", ("triage", "returned"), "assigned", "coordinator", ("opd",),
+         says="Laporan Bapak/Ibu sudah diteruskan kepada {unit}."),
+    Step("assign", AT_OFFICE, "assigned", "coordinator", ("opd",), ("another_opd",),
+         says="Laporan Bapak/Ibu dialihkan kepada {unit}."),
+    Step("forward", ("triage", "returned"), "forwarded", "coordinator", ("partner",),
+         says="Laporan Bapak/Ibu merupakan kewenangan instansi lain dan sudah kami teruskan "
+              "melalui {partner}."),
+    Step("reject", ("triage",), "rejected", "coordinator", ("reason",),
+         says="Mohon maaf, laporan Bapak/Ibu tidak dapat kami proses. Alasan: {reason}"),
+    Step("archive", ("triage",), "archived", "coordinator", ("reason",),
+         says="Laporan Bapak/Ibu kami arsipkan. Alasan: {reason}"),
+    Step("ask", ("triage",), "awaiting_reporter", "coordinator", ("question",),
+         says="Kami memerlukan keterangan tambahan dari Bapak/Ibu."),
+    Step("triage", ("returned", "forwarded"), "triage", "coordinator",
+         says="Laporan Bapak/Ibu sedang kami verifikasi kembali."),
+    Step("reopen", ("conditionally_closed",), "in_progress", "coordinator",
+         says="Tindak lanjut laporan Bapak/Ibu dilanjutkan kembali."),
+    Step("reclassify", OPEN, "same", "coordinator", ("details",),
+         says="Data laporan Bapak/Ibu kami perbarui setelah diverifikasi."),
+    Step("verify", OPEN, "same", "coordinator", (), ("unsure_class",),
+         says="Laporan Bapak/Ibu sudah kami verifikasi."),
+    Step("acknowledge", ALL, "same", "coordinator", (), ("conflict",)),
+
     Step("accept", ("assigned",), "accepted", "office",
-         "Laporan Bapak/Ibu telah diterima oleh perangkat daerah."),
-    Step("return", AT_AN_OFFICE, "returned", "office",  # "bukan wewenang": not ours, and whose
-         "Laporan Bapak/Ibu sedang dialihkan ke instansi yang tepat.", ("reason", "proposed")),
-    Step("reassign", AT_AN_OFFICE, "assigned", "coordinator", _ASSIGNED, ("other_opd",)),
+         says="Laporan Bapak/Ibu sudah diterima oleh {unit}."),
     Step("start", ("accepted",), "in_progress", "office",
-         "Laporan Bapak/Ibu mulai ditindaklanjuti."),
-    Step("answer", ("in_progress",), "answered", "office", _ANSWERED,
-         ("answer", "unit", "evidence")),
-    Step("conditionally_close", ("in_progress",), "conditionally_closed", "office",  # a debt
-         "Laporan Bapak/Ibu selesai bersyarat: tindak lanjutnya sudah dijadwalkan.",
-         ("reason", "unit", "follow_up"), more="Dijadwalkan {on}. " + _REASON),
-    Step("ask", ("in_progress",), "awaiting_reporter", "office", _QUESTION, ("question",)),
-    Step("reply", ("awaiting_reporter",), "triage", "reporter", _REPLY, when=("asked_in_triage",)),
-    Step("reply", ("awaiting_reporter",), "in_progress", "reporter", _REPLY,
-         when=("asked_at_work",)),
-    Step("reply_timeout", ("awaiting_reporter",), "archived", "system",
-         "Laporan diarsipkan karena keterangan tambahan belum kami terima. "
-         "Bapak/Ibu tetap dapat menjawab kapan saja.", when=("asked_in_triage",)),
-    Step("reply_timeout", ("awaiting_reporter",), "in_progress", "system",
-         "Keterangan tambahan belum kami terima; laporan Bapak/Ibu tetap kami tindak lanjuti.",
-         when=("asked_at_work",)),
-    Step("reply", ("archived",), "triage", "reporter",
-         "Terima kasih, laporan Bapak/Ibu kami buka dan verifikasi kembali.", when=("timed_out",)),
-    Step("recall", ("returned",), "triage", "coordinator", _VERIFYING),
-    Step("recall", ("forwarded",), "triage", "coordinator",
-         "Laporan Bapak/Ibu kami tarik kembali untuk diverifikasi."),
-    Step("partner_answer", ("forwarded",), "answered", "partner",
-         "Laporan Bapak/Ibu telah dijawab oleh instansi yang berwenang."),
-    Step("partner_close", ("forwarded",), "closed", "partner",
-         "Laporan Bapak/Ibu dinyatakan selesai oleh instansi yang berwenang."),
-    Step("partner_close", ("answered",), "closed", "partner",
-         "Laporan Bapak/Ibu dinyatakan selesai oleh instansi yang berwenang.",
-         when=("answered_there",)),
-    Step("partner_refuse", ("forwarded",), "triage", "partner",
-         "Laporan Bapak/Ibu dikembalikan oleh instansi lain dan kami verifikasi kembali."),
-    Step("partner_reopen", ("answered", "closed"), "forwarded", "partner",
-         "Laporan Bapak/Ibu ditindaklanjuti kembali oleh instansi yang berwenang.",
-         when=("answered_there",)),
-    Step("content", ("answered",), "closed", "reporter", _CLOSED),
-    Step("close", ("answered",), "closed", "coordinator", _CLOSED, ("reason",)),
-    Step("auto_close", ("answered",), "closed", "system",
-         "Laporan ditutup otomatis karena tidak ada tanggapan lebih lanjut dari Bapak/Ibu."),
-    Step("object", ("answered", "closed"), "in_progress", "reporter", _OBJECTION,
-         when=("in_window", "answered_here")),
-    Step("object", ("answered", "closed"), "forwarded", "reporter", _OBJECTION,
-         when=("in_window", "answered_there")),
-    Step("debt_due", ("conditionally_closed",), "in_progress", "system",
-         "Waktu tindak lanjut yang dijanjikan telah tiba; " + _AGAIN[0].lower() + _AGAIN[1:]),
-    Step("resume", ("conditionally_closed",), "in_progress", "coordinator", _AGAIN),
+         says="Laporan Bapak/Ibu sedang ditindaklanjuti oleh {unit}."),
+    Step("return", AT_OFFICE, "returned", "office", ("reason", "proposed"),
+         says="Laporan Bapak/Ibu bukan wewenang {unit} dan sedang kami alihkan."),
+    Step("ask", ("in_progress",), "awaiting_reporter", "office", ("question",),
+         says="{unit} memerlukan keterangan tambahan dari Bapak/Ibu."),
+    Step("answer", ("in_progress",), "answered", "office", ("text", "evidence"),
+         says="Laporan Bapak/Ibu sudah dijawab oleh {unit}."),
+    Step("close-conditionally", ("in_progress",), "conditionally_closed", "office",
+         ("reason", "date", "fiscal_year", "unit"),
+         says="Laporan Bapak/Ibu selesai bersyarat: tindak lanjut dijadwalkan pada {date}."),
+
+    Step("reply", ("awaiting_reporter",), "back", "reporter",
+         says="Terima kasih, keterangan Bapak/Ibu sudah kami terima dan laporan dilanjutkan."),
+    Step("reply", ("archived",), "triage", "reporter", (), ("after_timeout",),
+         says="Terima kasih atas keterangan Bapak/Ibu. Laporan kami buka dan verifikasi kembali."),
+    Step("object", ("answered",), "forwarded", "reporter", (), ("partner_answered",),
+         says="Tanggapan Bapak/Ibu sudah kami terima dan kami sampaikan kembali melalui {partner}."),
+    Step("object", ("answered",), "in_progress", "reporter",
+         says="Tanggapan Bapak/Ibu sudah kami terima. Laporan ditindaklanjuti kembali."),
+    Step("object", ("closed",), "forwarded", "reporter", (), ("in_window", "partner_answered"),
+         says="Laporan Bapak/Ibu dibuka kembali dan kami sampaikan melalui {partner}."),
+    Step("object", ("closed",), "in_progress", "reporter", (), ("in_window",),
+         says="Keberatan Bapak/Ibu sudah kami terima. Laporan dibuka dan ditindaklanjuti kembali."),
+    Step("content", ("answered",), "closed", "reporter",
+         says="Terima kasih atas penilaian Bapak/Ibu. Laporan kami nyatakan selesai."),
     Step("withdraw", OPEN, "archived", "reporter",
-         "Laporan dicabut sesuai permintaan Bapak/Ibu."),
-    Step("class", OPEN, SAME, "coordinator", "Klasifikasi laporan Bapak/Ibu ditetapkan.",
-         ("class",)),
-    Step("category", OPEN, SAME, "coordinator", _UPDATED, ("category",)),
-    Step("flags", OPEN, SAME, "coordinator", _UPDATED, ("flags",)),
-    Step("area", OPEN, SAME, "coordinator", _UPDATED, ("area",)),
-    Step("title", OPEN, SAME, "coordinator", _UPDATED, ("title",)),
-    Step("verify", OPEN, SAME, "coordinator", "Laporan Bapak/Ibu telah diverifikasi."),
+         says="Laporan dicabut atas permintaan Bapak/Ibu."),
+    Step("note-reply", OPEN, "same", "reporter",
+         says="Pesan Bapak/Ibu sudah kami catat pada laporan ini."),
+    Step("note-reply", ("closed",), "same", "reporter",
+         says="Terima kasih, pesan Bapak/Ibu sudah kami catat."),
+    Step("refuse-reply", ENDED, "same", "reporter",
+         says="Mohon maaf, laporan ini sudah berakhir sehingga pesan Bapak/Ibu tidak mengubahnya. "
+              "Bapak/Ibu dipersilakan membuat laporan baru."),
+
+    Step("auto_close", ("answered",), "closed", "system",
+         says="Laporan Bapak/Ibu kami nyatakan selesai karena tidak ada tanggapan lanjutan."),
+    Step("reply_timeout", ("awaiting_reporter",), "archived", "system", (), ("came_from_triage",),
+         says="Laporan kami arsipkan karena keterangan tambahan belum kami terima. "
+              "Bapak/Ibu dapat menjawab kapan saja untuk membukanya kembali."),
+    Step("reply_timeout", ("awaiting_reporter",), "in_progress", "system",
+         says="Keterangan tambahan belum kami terima; laporan Bapak/Ibu tetap kami lanjutkan."),
+    Step("debt_due", ("conditionally_closed",), "in_progress", "system",
+         says="Waktu tindak lanjut yang dijanjikan telah tiba. Laporan Bapak/Ibu dilanjutkan."),
+
+    Step("partner-answer", ("forwarded",), "answered", "partner",
+         says="Laporan Bapak/Ibu sudah dijawab melalui {partner}."),
+    Step("partner-answer", ("answered",), "same", "partner", (), ("partner_answered",),
+         says="Ada tambahan jawaban melalui {partner}."),
+    Step("partner-close", ("forwarded",), "closed", "partner",
+         says="Laporan Bapak/Ibu dinyatakan selesai melalui {partner}."),
+    Step("partner-close", ("answered",), "closed", "partner", (), ("partner_answered",),
+         says="Laporan Bapak/Ibu dinyatakan selesai melalui {partner}."),
+    Step("partner-refuse", ("forwarded",), "triage", "partner",
+         says="{partner} mengembalikan laporan Bapak/Ibu; kami verifikasi kembali tujuannya."),
+    Step("partner-reopen", ("answered", "closed"), "forwarded", "partner", (),
+         ("partner_answered",),
+         says="Laporan Bapak/Ibu dibuka kembali melalui {partner}."),
+    Step("mirror_conflict", ALL, "same", "partner",
+         says="Ada perkembangan pada sistem mitra yang sedang kami periksa."),
+    Step("flag", OPEN, "same", "system",
+         says="Laporan Bapak/Ibu kami tangani secara tertutup."),
 )  # fmt: skip
 
-WALKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "take": ("accept", "start"),
-    "answer": ("accept", "start", "answer"),
-}
-"""Actions of an office that may begin earlier: a two-minute repair is one call, several entries."""
+COMMANDS: Final = frozenset(
+    step.action for step in LIFECYCLE if step.by in ("coordinator", "office")
+)
+"""What may be asked for over HTTP; everything else in the table is a fact that is told."""
 
-NOTES: Final[Mapping[str, str]] = {
-    "reply_noted": "Pesan Bapak/Ibu kami catat dalam laporan.",
-    "rating_noted": "Terima kasih atas penilaian Bapak/Ibu.",
-    "reply_refused": "Pesan Bapak/Ibu kami terima, namun laporan ini sudah berakhir. "
-    "Bapak/Ibu dipersilakan menyampaikan laporan baru.",
-    "answer_added": "Jawaban atas laporan Bapak/Ibu dilengkapi.",
-    "mirror_conflict": "Catatan dari sistem mitra sedang kami periksa.",
-    "oversight_found": _UPDATED,
-}
-"""Public entries that are no step: what the table does not allow is done without effect, and told."""
-
-COMMANDERS: Final[tuple[ActorKind, ...]] = ("office", "coordinator")
-COMMANDS: Final[Mapping[ActorKind, tuple[str, ...]]] = {
-    by: tuple(
-        dict.fromkeys(
-            [step.action for step in LIFECYCLE if step.by == by]
-            + (list(WALKS) if by == "office" else [])
-        )
-    )
-    for by in COMMANDERS
-}
-"""Every action that a person may ask for, by who he is, in the order of the table."""
+THROUGH: Final[dict[str, tuple[str, ...]]] = {"answer": ("accept", "start")}
+"""Steps that one command may take on the way, for a repair of two minutes."""
 
 
-def step_for(
-    action: str, by: ActorKind, state: State | None, facts: frozenset[str] = frozenset()
+def find(
+    action: str, state: State | None, by: ActorKind, holds: Iterable[When] = ()
 ) -> Step | None:
-    """Return the row for an action in a state, None where the table does not allow it."""
+    """Return the first row that starts in `state` and whose conditions hold; None where none does."""
+    known = frozenset(holds)
     for step in LIFECYCLE:
-        if (step.action, step.by) == (action, by) and state in step.before:
-            if facts.issuperset(step.when):
-                return step
+        is_it = step.action == action and step.by == by and state in step.sources
+        if is_it and known.issuperset(step.when):
+            return step
     return None
 
 
-def path(action: str, by: ActorKind, state: State) -> tuple[Step, ...]:
-    """Return the rows that one command walks through; empty where it is not allowed."""
-    if by == "office":
-        names = WALKS.get(action, (action,))
-        for start in range(len(names)):
-            walked: list[Step] = []
-            at: State = state
-            for name in names[start:]:
-                step = step_for(name, by, at)
-                if step is None:
-                    break
-                walked.append(step)
-                at = step.to or at
-            else:
-                if action != "take" or start == 0:
-                    return tuple(walked)
-        return ()
-    step = step_for(action, by, state)
-    return () if step is None else (step,)
+def path(action: str, state: State, by: ActorKind, holds: Iterable[When] = ()) -> tuple[Step, ...]:
+    """Return the steps that one command takes from `state`; empty where it is not allowed."""
+    known = frozenset(holds)
+    on_the_way = THROUGH.get(action, ())
+    for start in range(len(on_the_way), -1, -1):
+        steps: list[Step] = []
+        at: State = state
+        for name in (*on_the_way[start:], action):
+            step = find(name, at, by, known)
+            if step is None:
+                break
+            steps.append(step)
+            if step.to not in ("same", "back"):
+                at = step.to
+        else:
+            return tuple(steps)
+    return ()
 
 
-def allowed(state: State, by: ActorKind) -> tuple[str, ...]:
-    """Return the commands that an office or a coordinator may give in a state, in table order."""
-    return tuple(action for action in COMMANDS[by] if path(action, by, state))
-
-
-def goal(action: str, by: ActorKind) -> State | None:
-    """Return the state that a command leads to; None where the state stays."""
-    last = WALKS.get(action, (action,))[-1]
-    return next(step.to for step in LIFECYCLE if (step.action, step.by) == (last, by))
+def allowed(state: State, by: ActorKind, holds: Iterable[When] = ()) -> list[str]:
+    """Return the commands that `by` may give in `state`, in the order of the table."""
+    known = frozenset(holds)
+    actions = dict.fromkeys(
+        step.action for step in LIFECYCLE if step.by == by and step.action in COMMANDS
+    )
+    return [action for action in actions if path(action, state, by, known)]

@@ -81,9 +81,9 @@ def holds(body: Body, now: datetime, rules: Rules) -> frozenset[When]:
         found.add("partner_answered")
     if body["came_from"] == "triage":
         found.add("came_from_triage")
-    if body["closed_at"] is not None:
-        if now - parse_iso(body["closed_at"]) <= rules.windows.objection:
-            found.add("in_window")
+    closed_at = body["closed_at"]
+    if closed_at is not None and now - parse_iso(closed_at) <= rules.windows.objection:
+        found.add("in_window")
     if body["conflicts"]:
         found.add("conflict")
     if body["verified"] is None or not body["class_confirmed"]:
@@ -223,23 +223,25 @@ def _progressed(
     closed_door = body["confidential"]
     decided = body["decision"] or {"suggestions": [], "reasons": []}
     is_new_triage = to == "triage" and before != "triage"
-    return ComplaintProgressed(
-        case=snapshot(body),
-        action=step.action,
-        from_state=before,
-        to_state=to,
-        actor=Actor(kind=who.kind, opd=who.opd),
-        reason_code=details.reason_code,
-        citizen_text=sentence,
-        question=None if closed_door else details.words.get("question"),
-        answer=_answer(body, details),
-        follow_up=_follow_up(body) if to == "conditionally_closed" else None,
-        reply_id=details.reply_id,
-        partner=body["partner"] if to == "forwarded" else None,
-        suggestions=suggestions_of(decided) if is_new_triage else (),
-        reasons=reasons_of(decided, closed_door) if is_new_triage else (),
-        origin=details.origin,
-    )  # fmt: skip
+    return ComplaintProgressed.model_validate(
+        {
+            "case": snapshot(body),
+            "action": step.action,
+            "from": before,
+            "to": to,
+            "actor": Actor(kind=who.kind, opd=who.opd),
+            "reason_code": details.reason_code,
+            "citizen_text": sentence,
+            "question": None if closed_door else details.words.get("question"),
+            "answer": _answer(body, details),
+            "follow_up": _follow_up(body) if to == "conditionally_closed" else None,
+            "reply_id": details.reply_id,
+            "partner": body["partner"] if to == "forwarded" else None,
+            "suggestions": suggestions_of(decided) if is_new_triage else (),
+            "reasons": reasons_of(decided, closed_door=closed_door) if is_new_triage else (),
+            "origin": details.origin,
+        }
+    )
 
 
 def _answer(body: Body, details: Details) -> Answer | None:
@@ -284,7 +286,7 @@ def _assigned(
         copies=tuple(body["copies"]),
         method=details.method,
         confidence=details.confidence,
-        reasons=reasons_of(decided, closed_door),
+        reasons=reasons_of(decided, closed_door=closed_door),
         suggestions=suggestions_of(decided),
         note=None if closed_door else details.words.get("note"),
     )
@@ -297,7 +299,7 @@ def suggestions_of(decided: Mapping[str, Any]) -> tuple[Suggestion, ...]:
     )
 
 
-def reasons_of(decided: Mapping[str, Any], closed_door: bool) -> tuple[Reason, ...]:
+def reasons_of(decided: Mapping[str, Any], *, closed_door: bool) -> tuple[Reason, ...]:
     """Return why; codes alone behind a closed door, for the words quote the report."""
     return tuple(
         Reason(code=code, words=None if closed_door else words)

@@ -16,8 +16,10 @@ PARTNER_NAMES: Mapping[PartnerSystem, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """How long a reporter may object, and which ratings say that he is content (1..content_from-1
-    say that he is not). Source: [ours], data of the tenant."""
+    """How long a reporter may object to a closing, and from which rating on he is content.
+
+    A lower rating counts as an objection. Source: the tenant's own choice, as data.
+    """
 
     objection: timedelta
     content_from: int

@@ -1,59 +1,31 @@
-"""What a timer of sla does to a case: only if it still is in the state that it entered at the start.
-
-An elapsed timer that does not fit is a fact without effect. What a timer did can be undone by a
-reply that was said before it (see replies.py), so the state before it is remembered.
-"""
+"""What a timer that ran out does: only if the case is still in the state entered at its start."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any
 
-from aduan.clock import iso
+from aduan.clock import iso, parse_iso
 from aduan.contracts.envelope import Emit
-from aduan.contracts.values import State, TimerName
+from aduan.contracts.values import TimerName
 from aduan.storage.port import Body
-from aduan_routing.domain.case import facts_of
-from aduan_routing.domain.lifecycle import step_for
-from aduan_routing.domain.moves import Said, Tools, move
+from aduan_routing.domain.lifecycle import find
+from aduan_routing.domain.moving import SYSTEM, Details, holds, take
+from aduan_routing.domain.rules import Rules
 
-RUNS_IN: Final[dict[TimerName, State]] = {
-    "auto_close": "answered",
-    "reply_timeout": "awaiting_reporter",
-    "debt_due": "conditionally_closed",
-}
-RESTORED: Final = (
-    "state",
-    "entered_at",
-    "entered_by",
-    "asked_from",
-    "archived_reason",
-    "answered_by",
-    "closed_at",
-    "opd",
-    "partner",
-)
+_TOUCHED = ("state", "state_since", "closed_at", "came_from", "archived_why", "follow_up")
 
 
 def elapsed(
-    body: Body, timer: TimerName, started_at: datetime, now: datetime, tools: Tools
-) -> tuple[Body, tuple[Emit, ...]]:
-    """Return what the timer changes; the same body and no event where it does not fit any more."""
-    is_its_state = body["state"] == RUNS_IN[timer]
-    if not is_its_state or body["entered_at"] != iso(started_at):
-        return body, ()
-    step = step_for(timer, "system", body["state"], facts_of(body, tools.rules, now))
-    if step is None:
-        return body, ()
-    before = {name: body[name] for name in RESTORED}
-    changed, emit = move(body, step, Said(by="system", reason_code=timer), now, tools)
-    return {**changed, "timer": {"name": timer, "at": iso(now), "before": before}}, (emit,)
+    body: Body, timer: TimerName, started_at: datetime, now: datetime, rules: Rules
+) -> tuple[dict[str, Any], tuple[Emit, ...]] | None:
+    """Return the case after a timer, or None where the case moved on since.
 
-
-def without_timer(body: Body, said_at: datetime) -> Body | None:
-    """Return the case as it would be without its last timer, if a reply was said before that.
-
-    None where no timer made the present state, or the reply came after it.
+    What it was before is kept, so that a reply which was given earlier can undo the effect.
     """
-    timer = body["timer"]
-    if timer is None or iso(said_at) >= timer["at"]:
+    step = find(timer, body["state"], "system", holds(body, now, rules))
+    if step is None or parse_iso(body["state_since"]) != started_at:
         return None
-    return {**body, **timer["before"], "timer": None}
+    changes = {"archived_why": "reply_timeout"} if step.to == "archived" else {}
+    details = Details(changes=changes, reason_code=timer)
+    after, emits = take(body, step, SYSTEM, now, rules, details)
+    back = {name: body[name] for name in _TOUCHED}
+    return {**after, "effect": {"timer": timer, "at": iso(now), "back": back}}, emits

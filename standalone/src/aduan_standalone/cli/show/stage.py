@@ -14,9 +14,11 @@ from aduan.clock import SystemClock, parse_iso
 from aduan_simulators.people import script
 from aduan_simulators.people.cast import Cast
 from aduan_simulators.people.city import City
-from aduan_standalone.cli import feed_command, instance, mapping, rows
+from aduan_simulators.people.town import NotNow
+from aduan_standalone.cli import feed_command, instance, mapping, portal, rows
 from aduan_standalone.cli.api import TIMEOUT
 from aduan_standalone.cli.feeding import Pace
+from aduan_standalone.cli.instance import SERVICES
 from aduan_standalone.cli.ledger import Ledger
 from aduan_standalone.cli.options import out
 from aduan_standalone.cli.refusal import FAILED, Refusal
@@ -31,6 +33,7 @@ CLOCK_SPEED: Final = 43_200.0  # half a day a second: a fortnight passes in half
 FEED_RATE: Final = 40.0
 GIVE_UP_SECONDS: Final = 180.0
 LOOK_SECONDS: Final = 0.5
+START_PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,11 @@ async def _perform(play: Play) -> None:
         httpx.AsyncClient(timeout=TIMEOUT) as client,
     ):
         target = instance.find(play.data, None)
-        ring = await keys.mint(client, target)
+        ring = keys.KeyRing(client, target)
         tokens: dict[str, str] = {}
-        city = City(client, target.url_of("routing"), ring, seed=play.seed)
+        city = City(client, {name: target.url_of(name) for name in SERVICES}, ring)
         cast = Cast(city, script.load(), seed=play.seed, tokens=tokens)
-        picture = Picture(to_feed=total or 0, hints=keys.hints(target, ring))
+        picture = Picture(to_feed=total or 0, hints=await _hints(client, target, ring))
         show = _Show(play, cast, picture, Observer(client, target))
         async with asyncio.TaskGroup() as parts:
             feeding = parts.create_task(show.feed(tokens))
@@ -77,6 +80,16 @@ async def _perform(play: Play) -> None:
             await show.run()
             for part in (feeding, playing, watching):
                 part.cancel()
+
+
+async def _hints(
+    client: httpx.AsyncClient, target: instance.Instance, ring: keys.KeyRing
+) -> list[str]:
+    portal_key = await portal.mint(client, target, patience_seconds=START_PATIENCE_SECONDS)
+    try:
+        return await keys.hints(target, ring, portal_key)
+    except NotNow as error:
+        raise Refusal(f"The desk gave no keys ({error}).", code=FAILED) from None
 
 
 class _Show:
@@ -106,7 +119,7 @@ class _Show:
             chosen=mapping.parse([]),
             book=Ledger(None, self._clock),
             pace=Pace(concurrency=8, rate=FEED_RATE),
-            patience_seconds=60,
+            patience_seconds=START_PATIENCE_SECONDS,
             advance=advance,
             heard=heard,
         )

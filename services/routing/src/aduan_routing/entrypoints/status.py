@@ -1,0 +1,30 @@
+"""What routing adds to its own status: counts from declared indexes, no scan."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aduan.storage.port import Store
+from aduan_routing.domain.case import CASES
+from aduan_routing.domain.lifecycle import ALL
+from aduan_routing.metrics import Metrics
+
+
+async def facts_of(store: Store, tenants: Sequence[str], metrics: Metrics) -> Mapping[str, Any]:
+    """Return cases, states (now), ever (cases that were once in it), conflicts. Raises Busy.
+
+    Test complaints are in none of them.
+    """
+
+    async def count(index: str, *rest: str | int) -> int:
+        return sum([await store.count(CASES, index, equal=(code, *rest)) for code in tenants])
+
+    states = {state: await count("state", state) for state in ALL}
+    ever = {state: await count(f"ever_{state}", 1) for state in ALL}
+    conflicts = await count("conflict", 1)
+    metrics.conflicts.set(conflicts)
+    return {
+        "cases": await count("due"),
+        "states": {state: number for state, number in states.items() if number},
+        "ever": {state: number for state, number in ever.items() if number},
+        "conflicts": conflicts,
+    }
