@@ -547,9 +547,7 @@ async def test_a_form_of_another_site_does_nothing(town: Town) -> None:
 
 async def test_the_coordinator_sends_an_unsure_case_where_the_rules_suggest(town: Town) -> None:
     """Three suggestions at most, each one click; the office has it afterwards."""
-    told = await town.complaint(
-        "Tolong dibantu ya pak, lampu di sini padam tapi parkir juga susah."
-    )
+    told = await town.complaint("Lampu PJU mati.")
     assert "triage" == await town.state(told)
     async with town.browser("coordinator") as browser:
         page = await browser.case(told)

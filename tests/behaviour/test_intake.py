@@ -320,7 +320,7 @@ async def test_a_photo_is_kept_upright_and_without_its_metadata(intake: Intake, 
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"<svg/>", 415), (b"%PDF-1.7", 415), (a_photo()[:-60], 422), (b"x" * 5_300_000, 413)],
+    [(b"<svg/>", 415), (b"%PDF-1.7", 415), (a_photo()[:-60], 422), (b"x" * 10_490_000, 413)],
 )
 async def test_what_is_no_whole_picture_is_refused(
     intake: Intake, content: bytes, status: int

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from aduan_routing.entrypoints.fetching import Fetcher
 from aduan_routing_world import CaseEvents, Routing, photo, routing_in
 from PIL import Image
 
 from aduan.service import Worker
+from aduan_routing.entrypoints.fetching import Fetcher
 
 pytestmark = pytest.mark.asyncio
 

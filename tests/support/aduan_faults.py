@@ -260,7 +260,7 @@ class Checker:
     async def _lost(self) -> list[str]:
         lost: list[str] = []
         tickets = list(self._ledger.acknowledged.values())
-        async with self._instance.client() as client:
+        async with httpx.AsyncClient(base_url=self._instance.url, timeout=10) as client:
             for start in range(0, len(tickets), 50):
                 answers = await asyncio.gather(
                     *(client.get(f"/v1/complaints/{t}") for t in tickets[start : start + 50])

@@ -12,12 +12,9 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 from aduan_harness import World
 from aduan_http import client_of
-from aduan_routing.bootstrap import build, spec
-from aduan_routing.domain.case import CASES
-from aduan_routing.settings import Settings
 from PIL import Image
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_core import from_json
 
 from aduan.clock import ManualClock
@@ -30,8 +27,11 @@ from aduan.contracts.events import (
     SlaScheduled,
 )
 from aduan.service import Service
-from aduan.ticket import grouped
+from aduan.ticket import ALPHABET, NotATicket, grouped, read_ticket
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key
+from aduan_routing.bootstrap import build, spec
+from aduan_routing.domain.case import CASES
+from aduan_routing.settings import Settings
 
 TENANT = "33.74"
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -50,8 +50,6 @@ _TOPICS: Mapping[type[BaseModel], tuple[str, str]] = {
 
 def ticket_of(number: int) -> str:
     """Return a ticket that passes its check."""
-    from aduan.ticket import ALPHABET, NotATicket, read_ticket
-
     body = f"{number:010d}"
     for letter in ALPHABET:
         try:
@@ -113,7 +111,7 @@ class CaseEvents:
     def due(self, at: datetime | None) -> Raw:
         """sla.scheduled with one nearest date."""
         nearest = {"name": "handle", "due_at": at} if at is not None else None
-        data = {"clocks": [], "nearest": nearest, "cause": "x"}
+        data: dict[str, Any] = {"clocks": [], "nearest": nearest, "cause": "x"}
         return self.write(SlaScheduled.model_validate(data))
 
     def mirror(self, kind: str, system: str | None = "sp4n", **changes: Any) -> Raw:
@@ -245,9 +243,9 @@ async def routing_in(
         store="sqlite:////unused",
         bus="sqlite:////unused",
         reference_dir=REFERENCE,
-        seal_key=SEAL_KEY,
+        seal_key=SecretStr(SEAL_KEY),
         intake_url="http://intake.test" if intake is not None else None,
-        intake_content_key="unused" if intake is not None else None,
+        intake_content_key=SecretStr("unused") if intake is not None else None,
         secure_cookies=False,
         static_keys=tuple(record for _, record in keys.values()),
     )

@@ -57,7 +57,7 @@ def test_the_table_counts_cases_that_were_ever_in_a_state() -> None:
     assert ["breaches", "7"] in lines
 
 
-def test_the_frame_shows_units_deadlines_and_hints() -> None:
+def test_the_frame_shows_units_deadlines_and_that_it_is_settled() -> None:
     """Deadlines are in WIB; a case without an office counts for the desk."""
     clocks: list[dict[str, Any]] = [
         {
@@ -66,9 +66,9 @@ def test_the_frame_shows_units_deadlines_and_hints() -> None:
         },
         {"ticket": "SMG-2", "state": "closed", "opd": "DPU", "clocks": [], "nearest": None},
     ]  # fmt: skip
-    text = text_of(frame(Picture(clocks=clocks, hints=["Open http://x [here]"])))
+    text = text_of(frame(Picture(clocks=clocks, settled=True)))
 
     assert "(desk)" in text
     assert "05 Dec 00:00" in text
     assert "verify" in text
-    assert "Open http://x [here]" in text
+    assert "Settled" in text

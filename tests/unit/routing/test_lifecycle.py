@@ -1,6 +1,7 @@
 """The table itself: every row can be taken, and what it says is complete."""
 
 import pytest
+
 from aduan_routing.domain.lifecycle import ALL, COMMANDS, LIFECYCLE, OPEN, Step, allowed, find, path
 from aduan_routing.entrypoints.shapes import BODIES
 

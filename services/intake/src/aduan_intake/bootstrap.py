@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
 
 from aduan.clock import Clock
 from aduan.messaging.port import Bus
@@ -26,7 +27,9 @@ from aduan_intake.entrypoints import (
     reply_page,
     report_page,
 )
+from aduan_intake.entrypoints.create import creator
 from aduan_intake.entrypoints.forms import FORM_LIMIT
+from aduan_intake.entrypoints.hot import HotPath
 from aduan_intake.handlers import table
 from aduan_intake.metrics import Metrics
 from aduan_intake.portals import Portals
@@ -105,8 +108,10 @@ async def build(
             (reply_page.REPLY, FORM_LIMIT),
         ),
     )
-    app.router.routes.insert(0, http.hot_route(desk, authenticator))
-    app.include_router(http.router(desk, authenticator))
+    create = creator(desk, authenticator)
+    app.include_router(http.router(desk, authenticator, create))
+    # At the end of the list: inside the edge, before everything of the framework's own.
+    app.user_middleware.append(Middleware(HotPath, create=create))
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))

@@ -4,7 +4,6 @@ One vault key; a key of its own is derived from it for each use (HKDF, RFC 5869)
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,10 +12,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic_core import from_json, to_json
 
+from aduan.privacy.mac import Mac
 from aduan.privacy.seal import Sealer
 
 _TOKEN_BYTES: Final = 20
-_PSEUDONYM_LETTERS: Final = 8
+_PSEUDONYM_BYTES: Final = 5
+_BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS: Final = tuple(one + two for one in _BASE32 for two in _BASE32)
 _LONGEST: Final = 128
 _GROUP: Final = 4
 # The token's alphabet has no 0, 1 and 8, so whoever types them has misread O, I and B.
@@ -31,9 +33,9 @@ class Vault:
         if len(key) != 32:
             raise ValueError("a vault key has 32 bytes")
         self._sealer = Sealer(_derived(key, b"seal"))
-        self._tokens = _derived(key, b"reporter-token")
-        self._names = _derived(key, b"pseudonym")
-        self._prints = _derived(key, b"fingerprint")
+        self._tokens = Mac(_derived(key, b"reporter-token"))
+        self._names = Mac(_derived(key, b"pseudonym"))
+        self._prints = Mac(_derived(key, b"fingerprint"))
 
     def seal(self, content: Mapping[str, Any], complaint_id: str, field: str) -> str:
         """Return `content` sealed for one field of one complaint, as base64."""
@@ -48,8 +50,7 @@ class Vault:
 
     def reporter_token(self, complaint_id: str, generation: int) -> str:
         """Return the reporter's token: derived, so that a repeat of the POST shows it again."""
-        made = hmac.digest(self._tokens, f"{complaint_id}:{generation}".encode(), "sha256")
-        return base64.b32encode(made[:_TOKEN_BYTES]).decode()
+        return _letters(self._tokens.digest(f"{complaint_id}:{generation}".encode())[:_TOKEN_BYTES])
 
     def token_fits(self, token: str, complaint_id: str, generation: int) -> bool:
         """Whether this is the reporter's token, as people copy it; in constant time."""
@@ -59,12 +60,17 @@ class Vault:
 
     def pseudonym(self, complaint_id: str) -> str:
         """Return the reporter's name in this one case; it links to no other case."""
-        made = hmac.digest(self._names, complaint_id.encode(), "sha256")
-        return "P-" + base64.b32encode(made).decode()[:_PSEUDONYM_LETTERS]
+        return "P-" + _letters(self._names.digest(complaint_id.encode())[:_PSEUDONYM_BYTES])
 
     def fingerprint(self, body: bytes) -> str:
         """Return what tells one request body from another, useless without the key."""
-        return hmac.new(self._prints, body, hashlib.sha256).hexdigest()
+        return self._prints.digest(body).hex()
+
+
+def _letters(made: bytes) -> str:
+    """Return base32 (RFC 4648) of a multiple of five bytes; the library's own costs ten times more."""
+    bits = int.from_bytes(made)
+    return "".join([_PAIRS[bits >> at & 1023] for at in range(8 * len(made) - 10, -1, -10)])
 
 
 def in_groups(token: str) -> str:

@@ -23,6 +23,7 @@ from aduan_routing.desk import Desk
 from aduan_routing.domain.case import CASES, EVIDENCE, OFFICE_KEYS
 from aduan_routing.domain.rules import RuleBook
 from aduan_routing.entrypoints import evidence_http, http, offices, pages
+from aduan_routing.entrypoints.desk_render import ANSWER_SUFFIX, Pages
 from aduan_routing.entrypoints.desk_session import Sessions, finder_with
 from aduan_routing.entrypoints.fetching import Fetcher
 from aduan_routing.entrypoints.status import facts_of
@@ -88,7 +89,7 @@ async def build(
         registry=registry,
         body_limits=(
             ("/v1/evidence", BYTES_LIMIT + _MULTIPART_ROOM),
-            (pages.ANSWER_SUFFIX, pages.BODY_BYTES),
+            (ANSWER_SUFFIX, pages.BODY_BYTES),
         ),
     )
     app.include_router(http.router(desk))
@@ -102,12 +103,8 @@ async def build(
         finder_with(settings.static_keys, offices.finder(store)),
         secure=settings.secure_cookies,
     )
-    workbench = Workbench(
-        desk, shelf, store, waiting_shown_seconds=settings.waiting_shown_seconds
-    )
-    app.include_router(
-        pages.router(pages.Pages(workbench, sessions, environment("aduan_routing")))
-    )
+    workbench = Workbench(desk, shelf, store, waiting_shown_seconds=settings.waiting_shown_seconds)
+    app.include_router(pages.router(Pages(workbench, sessions, environment("aduan_routing"))))
 
     workers: dict[str, Worker] = {}
     close = None

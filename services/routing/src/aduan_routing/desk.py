@@ -19,8 +19,8 @@ from aduan.web.problems import Problem
 from aduan_routing.domain.case import EVIDENCE
 from aduan_routing.domain.commands import Given, command
 from aduan_routing.domain.lifecycle import LIFECYCLE
-from aduan_routing.domain.moving import Who
 from aduan_routing.domain.rules import RuleBook, Rules
+from aduan_routing.domain.telling import Who
 from aduan_routing.domain.words import read
 from aduan_routing.metrics import Metrics
 

@@ -1,4 +1,7 @@
-"""Evidence of a case: stored once per picture, readable by who may see the case."""
+"""Evidence of a case: stored once per picture, sealed, readable by who may see the case.
+
+Sealed always, because a case may become confidential after its picture came.
+"""
 
 import asyncio
 import base64
@@ -42,6 +45,7 @@ class EvidenceShelf:
             return _known(id, known.body, came), True
         async with self._room:
             photo = await asyncio.to_thread(clean_photo, content)
+        vault = self._desk.rules(who.tenant).vault
         body = {
             "case": seen.id,
             "opd": who.opd,
@@ -50,7 +54,7 @@ class EvidenceShelf:
             "sha256": photo.sha256,
             "came": came,
             "created_at": iso(self._desk.clock.now()),
-            "content": base64.b64encode(photo.content).decode(),
+            "sealed": vault.seal_text(base64.b64encode(photo.content).decode(), _about(id)),
         }
 
         def decide(document: Document | None, _: datetime) -> Change | None:
@@ -68,7 +72,12 @@ class EvidenceShelf:
         seen = await self._desk.see(who, document.body["case"])
         if seen.body["confidential"]:
             self._desk.words(who, seen, "evidence")
-        return base64.b64decode(document.body["content"]), document.body["media_type"]
+        plain = self._desk.rules(who.tenant).vault.open_text(document.body["sealed"], _about(id))
+        return base64.b64decode(plain), document.body["media_type"]
+
+
+def _about(id: str) -> str:
+    return f"routing:evidence:{id}"
 
 
 def _known(id: str, body: Body, came: str) -> dict[str, Any]:

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
-
 from aduan_simulators.people.script import Scene, Script, Step
 from aduan_simulators.people.town import NotNow, SeenCase, Town
 
-LOOK_EVERY_SECONDS: Final = 0.4
+LOOK_EVERY_SECONDS: Final = 0.5
 
 
 class Cast:
@@ -40,9 +38,9 @@ class Cast:
         self._seen: set[str] = set()
         self._no_more = False
         self._room = asyncio.Semaphore(script.concurrency)
-        self._log = structlog.get_logger("aduan.cast")
         self.outcomes: dict[str, str] = {}
         self.scenes: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()  # what was refused to somebody, and how often
         self.playing = 0
 
     @property
@@ -84,7 +82,7 @@ class Cast:
         try:
             found = await self._town.undecided()
         except NotNow as error:
-            self._log.info("cast.looked_in_vain", reason=str(error))
+            self.troubles[f"looking: {error}"] += 1
             return []
         return [case for case in found if case.id not in self._seen]
 
@@ -114,7 +112,7 @@ class Cast:
                     await self._step(step, case, mood)
         except NotNow as error:
             outcome = str(error)
-            self._log.info("cast.scene_broke_off", scene=scene.name, reason=outcome)
+            self.troubles[f"{scene.name}: {outcome}"] += 1
         finally:
             self.playing -= 1
         if scene.required:

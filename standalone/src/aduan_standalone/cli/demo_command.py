@@ -49,7 +49,7 @@ def demo(
     )
     try:
         asyncio.run(perform(play))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("Stopped.")
     finally:
         if thrown_away is not None:

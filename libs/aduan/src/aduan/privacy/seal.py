@@ -7,13 +7,13 @@ it does not open.
 
 import base64
 import hashlib
-import os
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from aduan.errors import AduanError
+from aduan.privacy.randomness import random_bytes
 
 KEY_BYTES: Final = 32
 _VERSION: Final = b"\x01"
@@ -40,8 +40,8 @@ class Sealer:
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """Return the sealed bytes; sealing the same text again gives other bytes."""
-        data_key = os.urandom(KEY_BYTES)
-        outer, inner = os.urandom(_NONCE), os.urandom(_NONCE)
+        fresh = random_bytes(KEY_BYTES + 2 * _NONCE)
+        data_key, outer, inner = fresh[:KEY_BYTES], fresh[KEY_BYTES:-_NONCE], fresh[-_NONCE:]
         bound = self.key_id + about
         wrapped = self._wrap.encrypt(outer, data_key, bound)
         head = _VERSION + self.key_id + outer + wrapped + inner

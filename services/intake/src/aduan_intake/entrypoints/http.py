@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Path, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from starlette.routing import Route
 
 from aduan.web import idempotency
 from aduan.web.keys import Authenticator
@@ -17,10 +16,9 @@ from aduan_intake.domain.request import ComplaintIn
 from aduan_intake.domain.timeline import public_view
 from aduan_intake.entrypoints.access import known_speaker
 from aduan_intake.entrypoints.access import speaker as who_speaks
-from aduan_intake.entrypoints.create import creator
+from aduan_intake.entrypoints.create import PATH, Creator
 from aduan_intake.ports import Desk
 
-PATH: Final = "/v1/complaints"
 Ticket = Annotated[str, Path(max_length=64, description="As given, in any spelling of it.")]
 Token = Annotated[
     str | None, Header(alias="X-Reporter-Token", max_length=64, description="From the POST.")
@@ -84,15 +82,9 @@ class Attached(Replied):
     sha256: str
 
 
-def hot_route(desk: Desk, authenticator: Authenticator) -> Route:
-    """Return the bare route that serves the POST; it stands before the documented one."""
-    return Route(PATH, creator(desk, authenticator), methods=["POST"])
-
-
-def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
-    """Return the routes under /v1/complaints."""
+def router(desk: Desk, authenticator: Authenticator, create: Creator) -> APIRouter:
+    """Return the routes under /v1/complaints. create: takes a complaint; see hot.py."""
     routes = APIRouter(tags=["complaints"])
-    create = creator(desk, authenticator)
 
     @routes.post(
         PATH,
@@ -124,7 +116,10 @@ def router(desk: Desk, authenticator: Authenticator) -> APIRouter:
     )
     async def post_complaint(request: Request) -> Response:
         """Take a complaint. A repeat by Idempotency-Key or external_id gives the same answer."""
-        return await create(request)
+        status, headers, content = await create(request.headers, await request.body())
+        response = Response(content, status)
+        response.raw_headers = headers
+        return response
 
     @routes.get(
         PATH + "/{ticket}",

@@ -16,8 +16,9 @@ from aduan.storage.port import Body
 from aduan.web.idempotency import fingerprint
 from aduan.web.problems import Problem, invalid
 from aduan_routing.domain.lifecycle import allowed, path
-from aduan_routing.domain.moving import Details, Who, holds, take
+from aduan_routing.domain.moving import holds, take
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Details, Who
 
 
 @dataclass(frozen=True, slots=True)

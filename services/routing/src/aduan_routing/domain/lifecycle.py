@@ -193,11 +193,17 @@ def path(action: str, state: State, by: ActorKind, holds: Iterable[When] = ()) -
             if step is None:
                 break
             steps.append(step)
-            if step.to not in ("same", "back"):
-                at = step.to
+            at = _lands(step, at)
         else:
             return tuple(steps)
     return ()
+
+
+def _lands(step: Step, at: State) -> State:
+    if step.to == "same":
+        return at
+    # No command leads back; only a reply does.
+    return at if step.to == "back" else step.to
 
 
 def allowed(state: State, by: ActorKind, holds: Iterable[When] = ()) -> list[str]:

@@ -12,8 +12,9 @@ from aduan.contracts.envelope import Emit
 from aduan.contracts.values import MirrorKind, PartnerSystem, State
 from aduan.storage.port import Body
 from aduan_routing.domain.lifecycle import Step, find
-from aduan_routing.domain.moving import Details, Who, holds, take
+from aduan_routing.domain.moving import holds, take
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Details, Who
 
 PARTNER: Final = Who("partner")
 QUIET_REASONS: Final = frozenset({"fits", "note", "unknown_status"})
@@ -100,19 +101,20 @@ def _action(body: Body, change: Change) -> str | None:
 
 def _details(step: Step, change: Change, now: datetime) -> Details:
     is_answer = step.action == "partner-answer"
+    done = is_answer or step.action == "partner-close"
     words = {}
     if change.text is not None:
         words = {"answer" if is_answer else "reason": change.text}
     return Details(
-        changes={"answered_by": "partner"} if is_answer or step.action == "partner-close" else {},
+        changes={"answered_by": "partner"} if done else {},
         words=words,
         reason_code=change.reason_code,
         answer_kind="partner" if is_answer else None,
         content_ref=change.content_ref,
         unit=change.system,
         origin=change.system,
-        # Stops a deadline when the partner answered; what follows starts when we could tell it.
-        occurred_at=min(change.remote_at, now) if change.remote_at is not None else None,
+        # Stops a deadline when the partner was done; what starts anew starts when we could know.
+        occurred_at=min(change.remote_at, now) if done and change.remote_at is not None else None,
         since=now,
     )
 

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from aduan.clock import iso
 from aduan.contracts.envelope import Emit
 from aduan.storage.port import Body
 from aduan_routing.classify import Decision, Report, may_assign
 from aduan_routing.domain.lifecycle import LIFECYCLE, find
-from aduan_routing.domain.moving import SYSTEM, Details, take
+from aduan_routing.domain.moving import SYSTEM, take
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Details
+from aduan_routing.domain.words import REASONS, keep
 
 
 def opened(
@@ -32,6 +36,7 @@ def opened(
         "confidential": body["confidential"] or oversight,
         "decision": _kept(decision),
     }
+    body = _with_reasons(body, decision, rules)
     sure = may_assign(decision, rules.reference, confidential=body["confidential"])
     to = "assigned" if sure else "triage"
     step = next(step for step in LIFECYCLE if step.action == "decide" and step.to == to)
@@ -57,6 +62,7 @@ def reconsidered(
         "decision": _kept(decision),
         "category": body["category"] if body["class_confirmed"] else decision.category,
     }
+    body = _with_reasons(body, decision, rules)
     step = find("flag", body["state"], "system")
     if step is None or not decision.oversight or body["oversight"]:
         return body, ()
@@ -66,6 +72,12 @@ def reconsidered(
     return take(body, step, SYSTEM, now, rules, Details(changes=changes))
 
 
+def _with_reasons(body: Body, decision: Decision, rules: Rules) -> dict[str, Any]:
+    """Keep the words of the reasons where the words of the report are: they quote it."""
+    words = [words for _, words in decision.reasons]
+    return keep(body, REASONS, to_json(words).decode(), rules.vault)
+
+
 def _kept(decision: Decision) -> Mapping[str, Any]:
     return {
         "opd": decision.opd,
@@ -73,6 +85,6 @@ def _kept(decision: Decision) -> Mapping[str, Any]:
         "confidence": decision.confidence,
         "partner": decision.partner,
         "emergency": decision.emergency,
-        "reasons": [list(reason) for reason in decision.reasons],
+        "reasons": [code for code, _ in decision.reasons],
         "suggestions": [list(one) for one in decision.suggestions],
     }

@@ -13,8 +13,9 @@ from aduan.contracts.envelope import Emit
 from aduan.contracts.values import ReplyKind
 from aduan.storage.port import Body
 from aduan_routing.domain.lifecycle import Step, find
-from aduan_routing.domain.moving import Details, Who, holds, take
+from aduan_routing.domain.moving import holds, take
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Details, Who
 from aduan_routing.domain.words import keep
 
 REPORTER: Final = Who("reporter")

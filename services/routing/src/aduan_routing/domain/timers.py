@@ -8,8 +8,9 @@ from aduan.contracts.envelope import Emit
 from aduan.contracts.values import TimerName
 from aduan.storage.port import Body
 from aduan_routing.domain.lifecycle import find
-from aduan_routing.domain.moving import SYSTEM, Details, holds, take
+from aduan_routing.domain.moving import SYSTEM, holds, take
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Details
 
 _TOUCHED = ("state", "state_since", "closed_at", "came_from", "archived_why", "follow_up")
 

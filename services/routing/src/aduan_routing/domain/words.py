@@ -5,10 +5,13 @@ all of them, so no text stays behind in clear.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from aduan.privacy.seal import CannotOpen
 from aduan.storage.port import Body
+
+REASONS: Final = "reasons"
+"""Why the rules decided as they did: a JSON list, in the order of the decision's codes."""
 
 
 class Vault(Protocol):

@@ -60,7 +60,9 @@ FORMS: Final[Mapping[str, Form]] = {
         "Jawab laporan",
         "Jawaban sudah dikirim.",
         (
-            Entry("text", "area", "Jawaban untuk pelapor", "Isi sudah disetujui unit yang berwenang."),
+            Entry(
+                "text", "area", "Jawaban untuk pelapor", "Isi sudah disetujui unit yang berwenang."
+            ),
             Entry(
                 "evidence",
                 "photos",

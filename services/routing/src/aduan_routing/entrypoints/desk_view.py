@@ -10,6 +10,7 @@ from aduan_routing.entrypoints.desk_forms import FORMS, Form
 from aduan_routing.entrypoints.workbench import CaseJson
 
 EXCERPT: Final = 140
+HEADING: Final = 80
 TONES: Final = ("primary", "secondary", "danger")
 LEVELS: Final = (
     ("dinas", "Dinas"),
@@ -22,9 +23,7 @@ Options = Sequence[tuple[str | None, Sequence[tuple[str, str]]]]
 """Choices of a field as the select macro takes them: (heading, [(code, words)])."""
 
 
-def desk_facts(
-    items: Sequence[CaseJson], reference: Reference, now: datetime
-) -> dict[str, Any]:
+def desk_facts(items: Sequence[CaseJson], reference: Reference, now: datetime) -> dict[str, Any]:
     """Return the rows of a desk."""
     return {"rows": [_row(item, reference, now) for item in items]}
 
@@ -66,7 +65,7 @@ def _row(case: CaseJson, reference: Reference, now: datetime) -> dict[str, Any]:
     return {
         "ticket": case["ticket"],
         "heading": _heading(case, {}),
-        "excerpt": None if case["title"] is None else _cut(text),
+        "excerpt": None if case["title"] is None else _cut(text, EXCERPT),
         "state": case["state"],
         "label": words.STATES[case["state"]],
         "due": _due(case, now),
@@ -84,14 +83,14 @@ def _heading(case: CaseJson, content: Mapping[str, str]) -> str:
     title = content.get("title") or case["title"]
     if title:
         return str(title)
-    if case["confidential"] and not content:
+    if case["confidential"]:
         return "Laporan rahasia"
-    return _cut(content.get("text") or case["text"] or "") or "Laporan tanpa judul"
+    return _cut(case["text"] or "", HEADING) or "Laporan tanpa judul"
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1].rstrip()}…"
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
 def _due(case: CaseJson, now: datetime) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ from aduan.web.problems import Problem, responses
 from aduan_routing.desk import Asked, Desk, Seen
 from aduan_routing.domain.fetching import report_in
 from aduan_routing.domain.lifecycle import LIFECYCLE
+from aduan_routing.domain.words import REASONS
 from aduan_routing.entrypoints.shapes import BODIES, CREATING
 from aduan_routing.entrypoints.showing import CaseFull, CasePage, Content, full, item
 
@@ -68,7 +69,7 @@ def router(desk: Desk) -> APIRouter:
         if any(job["ref"] == "report" for job in seen.body["jobs"]):
             raise Problem("unavailable", "The content is still being fetched.")
         words = desk.words(who, seen, purpose)
-        rest = {ref: text for ref, text in words.items() if ref != "report"}
+        rest = {ref: text for ref, text in words.items() if ref not in ("report", REASONS)}
         return Content.model_validate({**report_in(words), "words": rest})
 
     for action in dict.fromkeys(step.action for step in LIFECYCLE if step.action in BODIES):

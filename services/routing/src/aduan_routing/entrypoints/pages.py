@@ -4,45 +4,35 @@ Server-rendered, no script. Every form carries the session's token; nothing here
 done, the workbench does.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request
-from jinja2 import Environment
 from starlette.datastructures import FormData, UploadFile
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from aduan.contracts.values import State
-from aduan.web.pages.forms import one_time_key
 from aduan.web.problems import Problem, invalid
-from aduan_routing.entrypoints import desk_words as words
 from aduan_routing.entrypoints.desk_forms import FORMS, fields_of
-from aduan_routing.entrypoints.desk_session import Session, Sessions
-from aduan_routing.entrypoints.desk_view import case_facts, desk_facts
-from aduan_routing.entrypoints.workbench import Workbench
+from aduan_routing.entrypoints.desk_render import (
+    ANSWER_SUFFIX,
+    PATH,
+    Pages,
+    case_page,
+    page,
+    sign_in,
+)
+from aduan_routing.entrypoints.desk_session import Session
+from aduan_routing.entrypoints.desk_view import desk_facts
 
-PATH: Final = "/meja"
 PER_PAGE: Final = 25
 PHOTOS: Final = 4
 PHOTO_BYTES: Final = 5 * 1024 * 1024
-ANSWER_SUFFIX: Final = "/jawab"
-"""The one form with photos; its body may be larger (see the app's body limits)."""
 BODY_BYTES: Final = PHOTOS * PHOTO_BYTES + 256 * 1024
 PART_BYTES: Final = 64 * 1024
 WRONG_KEY: Final = "Kunci tidak berlaku, atau bukan kunci untuk meja petugas."
 STALE_FORM: Final = "Formulir sudah kedaluwarsa. Mohon masuk kembali."
 
 CaseCode = Annotated[str, Path(max_length=64)]
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What the pages need."""
-
-    workbench: Workbench
-    sessions: Sessions
-    pages: Environment
 
 
 def router(desk: Pages) -> APIRouter:
@@ -58,15 +48,13 @@ def router(desk: Pages) -> APIRouter:
         """The desk of who is signed in, nearest deadline first; else the sign-in."""
         session = await desk.sessions.current(request)
         if session is None:
-            return _sign_in(desk)
+            return sign_in(desk)
         who = session.who
-        items, more = await desk.workbench.listing(
-            who, state=state, cursor=cursor, limit=PER_PAGE
-        )
+        items, more = await desk.workbench.listing(who, state=state, cursor=cursor, limit=PER_PAGE)
         waiting = await desk.workbench.waiting(who) if session.role == "coordinator" else ()
         facts = desk_facts(items, desk.workbench.reference(who), desk.workbench.clock.now())
         facts |= {"waiting": waiting, "state": state, "next": more, "first": cursor is None}
-        return _page(desk, session, "meja.html", facts)
+        return page(desk, session, "meja.html", facts)
 
     @routes.post("/masuk")
     async def enter(request: Request) -> Response:
@@ -76,7 +64,7 @@ def router(desk: Pages) -> APIRouter:
         answer = RedirectResponse(PATH, status_code=303)
         if await desk.sessions.begin(key, answer):
             return answer
-        return _sign_in(desk, problem=WRONG_KEY, status=401)
+        return sign_in(desk, problem=WRONG_KEY, status=401)
 
     @routes.post("/keluar")
     async def leave(request: Request) -> Response:
@@ -97,10 +85,10 @@ def router(desk: Pages) -> APIRouter:
         """One case and what may be done with it now."""
         session = await desk.sessions.current(request)
         if session is None:
-            return _sign_in(desk, status=401)
+            return sign_in(desk, status=401)
         form = FORMS.get(selesai or "")
         done = form.done if form is not None else None
-        return await _case_page(desk, session, case, done=done)
+        return await case_page(desk, session, case, done=done)
 
     @routes.post("/kasus/{case}/tindakan/{action}")
     async def act(
@@ -115,13 +103,11 @@ def router(desk: Pages) -> APIRouter:
         return await _act(desk, request, case, "answer")
 
     @routes.get("/bukti/{evidence}")
-    async def picture(
-        request: Request, evidence: Annotated[str, Path(max_length=64)]
-    ) -> Response:
+    async def picture(request: Request, evidence: Annotated[str, Path(max_length=64)]) -> Response:
         """A photo of evidence."""
         session = await desk.sessions.current(request)
         if session is None:
-            return _sign_in(desk, status=401)
+            return sign_in(desk, status=401)
         content, media_type = await desk.workbench.picture(session.who, evidence)
         return Response(content, media_type=media_type)
 
@@ -131,7 +117,7 @@ def router(desk: Pages) -> APIRouter:
 async def _act(desk: Pages, request: Request, case: str, action: str) -> Response:
     session = await desk.sessions.current(request)
     if session is None:
-        return _sign_in(desk, status=401)
+        return sign_in(desk, status=401)
     files = PHOTOS + 1 if action == "answer" else 0
     async with request.form(max_files=files, max_fields=24, max_part_size=PART_BYTES) as form:
         return await _do(desk, session, request, form, case, action)
@@ -141,9 +127,9 @@ async def _do(
     desk: Pages, session: Session, request: Request, form: FormData, case: str, action: str
 ) -> Response:
     if not desk.sessions.is_own_form(request, _text(form, "csrf")):
-        return _sign_in(desk, problem=STALE_FORM, status=403)
+        return sign_in(desk, problem=STALE_FORM, status=403)
     if action not in FORMS:
-        return await _case_page(desk, session, case, problem=Problem("not_found"))
+        return await case_page(desk, session, case, problem=Problem("not_found"))
     sent = {name: value for name, value in form.items() if isinstance(value, str)}
     fields = fields_of(action, sent)
     key = sent.get("kunci_sekali") or None
@@ -153,7 +139,7 @@ async def _do(
             fields["evidence"] = await _proofs(desk, session, seen.id, form, key)
         await desk.workbench.act(session.who, seen.id, action, fields, key)
     except Problem as problem:
-        return await _case_page(desk, session, case, problem=problem, action=action, sent=sent)
+        return await case_page(desk, session, case, problem=problem, action=action, sent=sent)
     target = f"{PATH}/kasus/{seen.body['ticket']}?selesai={action}"
     return RedirectResponse(target, status_code=303)
 
@@ -171,63 +157,6 @@ async def _proofs(
         once = f"{key}-{number}" if key is not None else None
         found.append(await desk.workbench.prove(session.who, case, content, once))
     return found
-
-
-async def _case_page(
-    desk: Pages,
-    session: Session,
-    case: str,
-    *,
-    done: str | None = None,
-    problem: Problem | None = None,
-    action: str | None = None,
-    sent: Mapping[str, str] | None = None,
-) -> Response:
-    """Show a case; problem, action, sent: what was refused just now, so nothing must be typed twice."""
-    try:
-        seen, known = await desk.workbench.see(session.who, case)
-    except Problem as absent:
-        return _page(desk, session, "meja_galat.html", {}, status=absent.status)
-    content = desk.workbench.content(session.who, seen)
-    reference = desk.workbench.reference(session.who)
-    facts = case_facts(known, content, reference, desk.workbench.clock.now())
-    errors = words.field_errors(problem) if problem is not None else {}
-    facts |= {
-        "done": done,
-        "errors": errors,
-        "summary": {f"{action}-{name}": sentence for name, sentence in errors.items()},
-        "refused": words.refusal(problem) if problem is not None and not problem.errors else None,
-        "tried": action,
-        "sent": sent or {},
-        "one_time_key": one_time_key(),
-        "answer_suffix": ANSWER_SUFFIX,
-    }
-    status = problem.status if problem is not None else 200
-    return _page(desk, session, "kasus.html", facts, status=status)
-
-
-def _page(
-    desk: Pages, session: Session, name: str, facts: Mapping[str, Any], *, status: int = 200
-) -> Response:
-    reference = desk.workbench.reference(session.who)
-    office = reference.offices.get(session.who.opd or reference.tenant.coordinator)
-    shared = {
-        "signed_in": True,
-        "city": reference.tenant.name,
-        "unit": office.name if office is not None else "",
-        "role": session.role,
-        "tabs": words.state_tabs(session.role),
-        "csrf": session.csrf,
-        "path": PATH,
-    }
-    html = desk.pages.get_template(name).render({**shared, **facts})
-    return HTMLResponse(html, status_code=status)
-
-
-def _sign_in(desk: Pages, *, problem: str | None = None, status: int = 200) -> Response:
-    page = desk.pages.get_template("masuk.html")
-    shown = {"signed_in": False, "city": "", "unit": "", "path": PATH, "problem": problem}
-    return HTMLResponse(page.render(shown), status_code=status)
 
 
 def _text(form: FormData, name: str) -> str:

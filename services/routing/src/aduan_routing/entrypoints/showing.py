@@ -11,8 +11,8 @@ from aduan.storage.port import Body
 from aduan.web.keys import Principal
 from aduan_routing.domain.commands import allowed_for
 from aduan_routing.domain.fetching import report_in
-from aduan_routing.domain.moving import Who
 from aduan_routing.domain.rules import Rules
+from aduan_routing.domain.telling import Who, reasons_of
 
 
 class _Shape(BaseModel):
@@ -179,13 +179,10 @@ def item(id: str, body: Body, who: Principal, clock: Clock, rules: Rules) -> dic
 
 def full(id: str, body: Body, who: Principal, clock: Clock, rules: Rules) -> dict[str, Any]:
     """Return a CaseFull as a dict."""
-    clear, hidden = body["words"], body["confidential"]
+    clear = body["words"]
     return {
         **item(id, body, who, clock, rules),
-        "reasons": [
-            {"code": code, "words": None if hidden else words}
-            for code, words in body["decision"]["reasons"]
-        ],
+        "reasons": [reason.model_dump() for reason in reasons_of(body)],
         "entries": [
             {**{name: entry[name] for name in _ENTRY}, "words": words_of(entry, clear)}
             for entry in body["entries"]

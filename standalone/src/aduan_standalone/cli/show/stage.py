@@ -1,6 +1,7 @@
 """One performance: the instance, the feed, the cast and the picture, until settled or Ctrl-C."""
 
 import asyncio
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 from rich.live import Live
+from rich.text import Text
 
 from aduan.clock import SystemClock, parse_iso
 from aduan_simulators.people import script
@@ -29,10 +31,11 @@ from aduan_standalone.cli.show.settled import Quiet
 from aduan_standalone.cli.show.view import Picture, frame
 
 CLOCK_START: Final = "2026-12-01T01:00:00Z"  # a Tuesday, 08:00 WIB
-CLOCK_SPEED: Final = 43_200.0  # half a day a second: a fortnight passes in half a minute
+CLOCK_SPEED: Final = 86_400.0  # a day a second: a fortnight passes while one looks
 FEED_RATE: Final = 40.0
 GIVE_UP_SECONDS: Final = 180.0
-LOOK_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.75
+CLOCKS_EVERY: Final = 3  # looks: the list of all deadlines is long, so it is asked for less often
 START_PATIENCE_SECONDS: Final = 30.0
 
 
@@ -50,6 +53,10 @@ class Play:
 
 async def perform(play: Play) -> None:
     """Run the demo. Raises Refusal when it cannot start, or does not settle in time."""
+    task = asyncio.current_task()
+    assert task is not None
+    # SIGTERM ends it as Ctrl-C does: in order, and with it the instance.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         await _perform(play)
     except* Refusal as refusals:
@@ -70,7 +77,9 @@ async def _perform(play: Play) -> None:
         tokens: dict[str, str] = {}
         city = City(client, {name: target.url_of(name) for name in SERVICES}, ring)
         cast = Cast(city, script.load(), seed=play.seed, tokens=tokens)
-        picture = Picture(to_feed=total or 0, hints=await _hints(client, target, ring))
+        picture = Picture(to_feed=total or 0)
+        for line in await _hints(client, target, ring):
+            out().print(Text(line))
         show = _Show(play, cast, picture, Observer(client, target))
         async with asyncio.TaskGroup() as parts:
             feeding = parts.create_task(show.feed(tokens))
@@ -102,6 +111,7 @@ class _Show:
         self._observer = observer
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
+        self._looks = 0
 
     async def feed(self, tokens: dict[str, str]) -> None:
         """Feed the samples and collect the reporters' tokens."""
@@ -131,24 +141,24 @@ class _Show:
         """
         console = out()
         quiet = Quiet()
-        settled = False
         with Live(frame(self._picture), console=console, auto_refresh=False) as live:
             while True:
                 calm = await self._look(quiet)
+                self._picture.settled = self._picture.settled or (calm and self._cast.finished)
                 live.update(frame(self._picture), refresh=True)
-                if calm and self._cast.finished and not settled:
-                    settled = True
-                    if self._play.leave:
-                        return
-                if self._play.until_settled and not settled:
+                if self._picture.settled and self._play.leave:
+                    return
+                if self._play.until_settled and not self._picture.settled:
                     self._check_patience()
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, quiet: Quiet) -> bool:
         report = await self._observer.report()
-        clocks = await self._observer.clocks()
         picture = self._picture
-        picture.clocks = picture.clocks if clocks is None else clocks
+        if self._looks % CLOCKS_EVERY == 0:
+            clocks = await self._observer.clocks()
+            picture.clocks = picture.clocks if clocks is None else clocks
+        self._looks += 1
         picture.scenes, picture.missing = dict(self._cast.scenes), self._cast.missing
         picture.domain_now = self._domain_now()
         if report is None:

@@ -31,13 +31,13 @@ class Picture:
     scenes: Mapping[str, int] = field(default_factory=dict)
     missing: Sequence[str] = ()
     domain_now: datetime | None = None
-    hints: Sequence[str] = ()
+    settled: bool = False
 
 
 def frame(picture: Picture) -> RenderableType:
     """Return one frame of the live display."""
     tables = Columns([states(picture), offices(picture.clocks), deadlines(picture)])
-    return Group(_headline(picture), tables, _cast(picture), *map(Text, picture.hints))
+    return Group(_headline(picture), tables, _cast(picture))
 
 
 def states(picture: Picture) -> RenderableType:
@@ -103,6 +103,8 @@ def _cast(picture: Picture) -> Text:
     text = Text(f"The cast plays: {played}", style="dim")
     if picture.missing:
         text.append(f"\nStill to be played: {len(picture.missing)} required scenes")
+    if picture.settled:
+        text.append("\nSettled: the script is played and nothing is on its way.")
     return text
 
 
