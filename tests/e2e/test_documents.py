@@ -24,7 +24,8 @@ class Started:
     """An instance that runs while the module's tests do; its loop lives in a thread of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.instance = Instance(folder)
+        # No simulator and no flying clock: nothing but the requests may change a table.
+        self.instance = Instance(folder, fast=False, simulators=False)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -38,6 +39,7 @@ class Started:
         self._run(self.instance.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def get(self, path: str) -> httpx.Response:
         """Ask with the operator's token."""

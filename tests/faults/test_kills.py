@@ -50,7 +50,7 @@ async def test_a_death_at_each_failpoint_loses_and_doubles_nothing(tmp_path: Pat
 
 async def test_random_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
     """Seeded moments, with requests in flight."""
-    instance, ledger = Instance(tmp_path), Ledger(tmp_path / "ledger.jsonl")
+    instance, ledger = Instance(tmp_path, fast=False), Ledger(tmp_path / "ledger.jsonl")
     poster = Poster(instance, ledger, SEED)
     dice = random.Random(SEED)
     await instance.start_until_ready()

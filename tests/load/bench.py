@@ -49,9 +49,7 @@ def main() -> int:
             intake_post.compare(2 if small else 5, 1_000 if small else 3_000)
         ),
         "tick": lambda: tick_table(
-            asyncio.run(
-                inside.ticks(1_000, 10_000 if small else 100_000, rounds=3 if small else 5)
-            )
+            asyncio.run(inside.ticks(1_000, 10_000 if small else 100_000, rounds=3 if small else 5))
         ),
         "drain": lambda: drain_table(
             [asyncio.run(inside.drain(1_000 if small else 5_000)) for _ in range(3)]

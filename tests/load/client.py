@@ -95,9 +95,7 @@ async def _connection(port: int, run: Run) -> None:
     await writer.wait_closed()
 
 
-async def main(
-    port: int, key: str, connections: int, count: int, prefix: str, rate: float
-) -> None:
+async def main(port: int, key: str, connections: int, count: int, prefix: str, rate: float) -> None:
     """Send, and print what was seen."""
     requests = [request_of(port, key, body_of(n, prefix)) for n in range(count)]
     random.Random(prefix).shuffle(requests)
@@ -120,7 +118,5 @@ if __name__ == "__main__":
 
     _port, _key, _connections, _count, _prefix, *_rate = sys.argv[1:]
     uvloop.run(
-        main(
-            int(_port), _key, int(_connections), int(_count), _prefix, float((_rate or ["0"])[0])
-        )
+        main(int(_port), _key, int(_connections), int(_count), _prefix, float((_rate or ["0"])[0]))
     )

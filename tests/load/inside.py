@@ -12,6 +12,7 @@ from statistics import median
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
+from tests.load.processes import ROOT
 
 from aduan.clock import SystemClock
 from aduan.contracts.envelope import Cause, Emit, Raw, encode
@@ -26,7 +27,6 @@ from aduan_sla.domain.case import CASES
 from aduan_sla.entrypoints.ticker import Ticker
 from aduan_sla.metrics import Metrics
 from aduan_sla.settings import Settings
-from tests.load.processes import ROOT
 
 DUE = 10
 _CAUSE = Cause("bench", "bench", "00-" + "1" * 32 + "-" + "2" * 16 + "-00")
@@ -84,14 +84,11 @@ class Sla:
         while open_clocks < clocks:
             now = self.clock.now()
             events = [created(now, number + n) for n in range(min(500, clocks))]
-            await asyncio.gather(
-                *(service.runtime.cases.deliver(id, [raw]) for id, raw in events)
-            )
+            await asyncio.gather(*(service.runtime.cases.deliver(id, [raw]) for id, raw in events))
             number += len(events)
             body = await service.runtime.cases.get(events[0][0])
             assert body is not None
             open_clocks += len(events) * len(body["clocks"])
-
 
     def close(self) -> None:
         """Close both files."""

@@ -91,7 +91,7 @@ def compare(rounds: int, count: int) -> list[Compared]:
 def _settled(intake: Server) -> tuple[int, int]:
     """The counters once the relay is through: when they stand still but for the consumer's own."""
     deadline = time.monotonic() + 30
-    before = intake.get("/counters")
+    before = after = intake.get("/counters")
     while time.monotonic() < deadline:
         time.sleep(0.2)
         after = intake.get("/counters")

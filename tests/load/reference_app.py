@@ -3,8 +3,9 @@
 Do not make it faster or slower: figures of different days are compared through it.
 """
 
-from aduan_intake.domain.request import ComplaintIn
 from fastapi import FastAPI
+
+from aduan_intake.domain.request import ComplaintIn
 
 app = FastAPI()
 

@@ -36,12 +36,12 @@ def post_table(found: Sequence[Compared]) -> str:
         " | CPU ratio | p50/p99 ms |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for one in found:
-        lines.append(
-            f"| {one.connections} | {one.reference.rate:.0f} | {one.intake.rate:.0f}"
-            f" | **{one.rate_ratio:.2f}** | {one.reference.cpu:.2f} | {one.intake.cpu:.2f}"
-            f" | {one.cpu_ratio:.1f} | {one.intake.p50:.1f} / {one.intake.p99:.1f} |"
-        )
+    lines += [
+        f"| {one.connections} | {one.reference.rate:.0f} | {one.intake.rate:.0f}"
+        f" | **{one.rate_ratio:.2f}** | {one.reference.cpu:.2f} | {one.intake.cpu:.2f}"
+        f" | {one.cpu_ratio:.1f} | {one.intake.p50:.1f} / {one.intake.p99:.1f} |"
+        for one in found
+    ]
     worst = min(one.rate_ratio for one in found)
     verdict = "reached" if worst >= GOAL else "missed"
     floor = "kept" if worst >= FLOOR else "missed"
@@ -114,8 +114,8 @@ def pipeline_table(found: Pipeline) -> str:
         "| offered/s | kept/s | p50 ms | p99 ms | of these assigned |",
         "|---|---|---|---|---|",
     ]
-    for one in found.paced:
-        lines.append(
-            f"| {one.rate:g} | {one.kept:.0f} | {one.p50:.0f} | {one.p99:.0f} | {one.assigned} |"
-        )
+    lines += [
+        f"| {one.rate:g} | {one.kept:.0f} | {one.p50:.0f} | {one.p99:.0f} | {one.assigned} |"
+        for one in found.paced
+    ]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,6 @@ Prints one line of JSON, {"port", "key"}, when it listens. intake answers GET /c
 commits and what PRAGMA synchronous reads back as; the reference has none of both.
 """
 
-import asyncio
 import base64
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 import uvicorn
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -65,7 +65,7 @@ async def intake(folder: Path, stack: AsyncExitStack) -> tuple[ASGIApp, str]:
     settings = Settings(
         store="sqlite:///unused",
         bus="sqlite:///unused",
-        vault_key=base64.b64encode(os.urandom(32)).decode(),
+        vault_key=SecretStr(base64.b64encode(os.urandom(32)).decode()),
         reference_dir=ROOT / "reference",
         static_keys=(record,),
     )

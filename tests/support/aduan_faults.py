@@ -33,7 +33,13 @@ TEXTS: Final = (
 class Instance:
     """`aduan up` as a process of its own, with simulators; started again on the same folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fast: bool = True, simulators: bool = True) -> None:
+        """Run nothing yet.
+
+        fast: the domain clock flies, so that timers and deadlines fire; else it is the real one.
+        simulators: partners and mail sink run too.
+        """
+        self._options = (*(("--simulators",) if simulators else ()), *(FAST if fast else ()))
         self.data = folder / "data"
         self.outside = folder / "data-outside"
         self.log = folder / "up.log"
@@ -49,7 +55,7 @@ class Instance:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(self.data),
-                "--port", "0", "--simulators", *FAST,
+                "--port", "0", *self._options,
                 stdout=asyncio.subprocess.PIPE, stderr=log, env=environment,
             )  # fmt: skip
         assert self._process.stdout is not None

@@ -1,6 +1,7 @@
 """Idempotency rests on a unique key: looking first and then inserting is not enough."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -30,16 +31,20 @@ async def test_posts_that_are_all_in_flight_before_one_is_stored_make_one(intake
     store = intake.service.runtime.store
     assert isinstance(store, SqliteStore)
     jobs = store.file._jobs
-    gate = threading.Event()
-    held = asyncio.create_task(store.file.write(lambda _: gate.wait(30)))
+    begun, gate = threading.Event(), threading.Event()
 
-    async def taken_up() -> bool:
-        return jobs.qsize() == 0
+    def hold(_: sqlite3.Connection) -> bool:
+        begun.set()
+        return gate.wait(60)
+
+    async def writer_is_held() -> bool:
+        return begun.is_set()
 
     async def all_in_flight() -> bool:
         return jobs.qsize() >= TOGETHER
 
-    await eventually(taken_up)
+    held = asyncio.create_task(store.file.write(hold))
+    await eventually(writer_is_held)
     posts = [asyncio.create_task(intake.post(a_complaint())) for _ in range(TOGETHER)]
     try:
         await eventually(all_in_flight)

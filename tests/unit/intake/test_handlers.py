@@ -1,5 +1,6 @@
 """The public timeline as a projection: what each event adds, and what it must not."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from aduan_intake.handlers import (
 
 NOW = datetime(2026, 12, 1, 2, tzinfo=UTC)
 NAMES = {"DPU": "Dinas Pekerjaan Umum"}
-Dict = dict[str, Any]
+Dict = Mapping[str, Any]
 
 
 def a_body(**changes: Any) -> Dict:

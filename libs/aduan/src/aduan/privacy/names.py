@@ -5,7 +5,7 @@ A short name may be an ordinary word: two letters count only with a capital ("Ai
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 TITLES: Final = frozenset(
@@ -21,17 +21,16 @@ _SHORTEST: Final = 3
 _APOSTROPHES: Final = "['\u2019\u2018\u02bc`\u00b4]"
 
 
-def pattern_of(text: str, names: Iterable[str]) -> re.Pattern[str] | None:
-    """Return what finds the names as whole words, with the ending -nya; None where none occurs.
+def pattern_of(text: str, words: Sequence[str]) -> re.Pattern[str] | None:
+    """Return what finds the words, with the ending -nya; None where none of them occurs.
 
-    A pattern is built only where a word of the names occurs at all: each reporter has another name,
+    words: of `words_of`. A pattern is built only where a word of the names occurs at all: each reporter has another name,
     and building is dear.
     """
-    known = _words(names)
-    if not known:
+    if not words:
         return None
     folded = text.casefold()
-    present = [word for word in known if "'" in word or word.casefold() in folded]
+    present = [word for word in words if "'" in word or word.casefold() in folded]
     if not present:
         return None
     wanted = []
@@ -43,7 +42,8 @@ def pattern_of(text: str, names: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!\w){word}(?:\s+{word})*", re.IGNORECASE)  # a whole name is one
 
 
-def _words(names: Iterable[str]) -> list[str]:
+def words_of(names: Iterable[str]) -> Sequence[str]:
+    """Return the words of names that name somebody: no titles, no single letters."""
     found: dict[str, None] = {}
     for name in names:
         plain = re.sub(_APOSTROPHES, "'", unicodedata.normalize("NFC", name))

@@ -7,11 +7,11 @@ of third persons, which only a reader can recognise.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aduan.privacy.names import pattern_of
+from aduan.privacy.names import pattern_of, words_of
 
 _GAP: Final = r"[\s._\-\u2010-\u2015()/\u200b]"
 # Before the phones: sixteen digits would read as one of those as well.
@@ -61,6 +61,22 @@ def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
     names: as the reporter gave them; the whole name and each of its words is masked wherever it
     stands as a word, in any case, titles excepted (see aduan.privacy.names).
     """
+    return Scrubber(names)(text)
+
+
+class Scrubber:
+    """Scrubs several texts of one reporter; the names are taken apart once."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """names: see scrub."""
+        self._words = words_of(names)
+
+    def __call__(self, text: str) -> Scrubbed:
+        """See scrub."""
+        return _scrubbed(text, self._words)
+
+
+def _scrubbed(text: str, words: Sequence[str]) -> Scrubbed:
     counts: dict[str, int] = {}
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
@@ -72,7 +88,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> Scrubbed:
         text = _masked(_NIK, "nik", text, counts, spared=_clock_or_years)
     if digits >= 8:
         text = _masked(_PHONE, "phone", text, counts, spared=_amount_or_date)
-    pattern = pattern_of(text, names)
+    pattern = pattern_of(text, words)
     if pattern is not None:
         text = _masked(pattern, "name", text, counts)
     return Scrubbed(text, counts)

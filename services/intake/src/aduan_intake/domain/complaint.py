@@ -8,7 +8,7 @@ from typing import Any, Final
 from aduan.clock import iso
 from aduan.contracts.events import ComplaintCreated
 from aduan.contracts.values import Origin, Place, ReporterRef
-from aduan.privacy.scrub import scrub
+from aduan.privacy.scrub import Scrubber
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_intake.domain.request import ComplaintIn
 from aduan_intake.vault import Vault
@@ -87,9 +87,10 @@ def document_of(
     """
     names = () if given.reporter.name is None else (given.reporter.name,)
     flags = _flags(given, portal, confidential_words)
-    text = scrub(given.text, names)
-    title = scrub(given.title, names) if given.title is not None else None
-    place_text = scrub(given.place.text, names) if given.place.text is not None else None
+    clean = Scrubber(names)
+    text = clean(given.text)
+    title = clean(given.title) if given.title is not None else None
+    place_text = clean(given.place.text) if given.place.text is not None else None
     counts = dict(text.counts)
     for part in (title, place_text):
         for kind, count in part.counts.items() if part is not None else ():
@@ -109,7 +110,7 @@ def document_of(
         },
     }
     hidden = flags["confidential"]
-    clean_word = scrub(given.citizen_word, names).text if given.citizen_word is not None else None
+    clean_word = clean(given.citizen_word).text if given.citizen_word is not None else None
     return {
         **flags,
         "keys": [f"ticket:{received.ticket}", *received.keys],

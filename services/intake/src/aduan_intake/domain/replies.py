@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from aduan.clock import iso
 from aduan.contracts.envelope import Emit, Reaction
@@ -15,21 +16,42 @@ from aduan.privacy.scrub import scrub
 from aduan.storage.port import Body
 from aduan.web.problems import Problem, wrong
 from aduan_intake.domain.timeline import added, entry
+from aduan_intake.domain.request import SAYS
 from aduan_intake.vault import Vault
 
 REPLIES_PER_CASE: Final = 200
 PHOTO_ONLY: Final = "Foto dilampirkan."
 
 
+_TEXT: Final[JsonDict] = {"type": "string", "pattern": SAYS, "maxLength": TEXT_LIMIT}
+_WHOLE: Final[tuple[JsonDict, ...]] = (
+    {
+        "properties": {"kind": {"enum": ["reply", "supplement", "objection"]}, "text": _TEXT},
+        "required": ["kind", "text"],
+    },
+    {
+        "properties": {
+            "kind": {"const": "rating"},
+            "rating": {"type": "integer", "minimum": 1, "maximum": 5},
+        },
+        "required": ["kind", "rating"],
+    },
+    {"properties": {"kind": {"const": "withdrawal"}}, "required": ["kind"]},
+)
+"""What the validator below asks for, said in the document too."""
+
+
 class ReplyIn(BaseModel):
     """The body of POST /v1/complaints/{ticket}/replies."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"anyOf": list(_WHOLE)}
+    )
 
     kind: ReplyKind
     text: (
         Annotated[
-            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT)
+            str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=TEXT_LIMIT)
         ]
         | None
     ) = None

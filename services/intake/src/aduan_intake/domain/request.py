@@ -9,7 +9,8 @@ from aduan.contracts.events import TEXT_LIMIT
 from aduan.contracts.values import Moment, ReportClass
 
 SHORT: Final = 200
-_Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SHORT)]
+SAYS: Final = r"\S"  # not only blanks; a pattern, so that the document says so too
+_Short = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=SHORT)]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 AREA: Final = r"^\d{2}\.\d{2}(\.\d{2}(\.\d{4})?)?$"
 
@@ -53,7 +54,7 @@ class ComplaintIn(_Given):
     """
 
     text: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT)
+        str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=TEXT_LIMIT)
     ]
     external_id: _Short | None = None
     title: _Short | None = None

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from aduan.contracts.events import TEXT_LIMIT
 from aduan.contracts.values import PartnerSystem, ReportClass
 
-Long = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT)]
-Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+SAYS: Final = r"\S"  # not only blanks; a pattern, so that the document says so too
+Long = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=TEXT_LIMIT)]
+Question = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=2_000)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=500)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAYS, max_length=200)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
