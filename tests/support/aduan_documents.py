@@ -8,7 +8,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 # An opaque value has no schema that tells a good one from a bad one: a cursor of this listing, a
 # ticket with a right check character, one of two headers. Its refusal is documented.
-OPAQUE: Final = frozenset({"invalid_cursor", "invalid_ticket", "idempotency_key_required", "unknown_reference"})
+OPAQUE: Final = frozenset(
+    {"invalid_cursor", "invalid_ticket", "idempotency_key_required", "unknown_reference"}
+)
 
 
 def hold(case: "Case[Any]", answer: Response) -> None:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aduan_simulators.mailsink import process as mailsink
-
 from aduan.clock import SystemClock, iso
+from aduan_simulators.mailsink import process as mailsink
 
 ADDRESSES: Final = "addresses.json"
 TOKEN: Final = "simulator"  # noqa: S105 - the simulators' own, known to everybody

@@ -17,7 +17,7 @@ from aduan_notify.domain.causes import AUDIENCES, TOLD
 REFERENCE: Final = Path(__file__).resolve().parents[3] / "reference"
 NOW: Final = datetime(2026, 12, 1, tzinfo=UTC)
 BODY: Final[dict[str, Any]] = {
-    "ticket": "SMG-7K2M-9QXA-3F4",
+    "ticket": "SMG-7K2M9-QXA3F-Z",
     "received_at": "2026-11-30T18:30:00.000000Z",
     "opd": "DPU",
     "confidential": False,

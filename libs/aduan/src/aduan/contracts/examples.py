@@ -71,7 +71,7 @@ _NOTICE: Final = {
 EXAMPLES: Final[dict[str, dict[str, BaseModel]]] = {
     "complaint.created": {
         "smallest": e.ComplaintCreated(
-            ticket="SMG-7K2M-9QXA-3F4",
+            ticket="SMG-7K2M9-QXA3F-Z",
             portal="web",
             inlet="web",
             received_at=AT,
@@ -82,7 +82,7 @@ EXAMPLES: Final[dict[str, dict[str, BaseModel]]] = {
             reporter=v.ReporterRef(pseudonym="P-4F7A"),
         ),
         "everything": e.ComplaintCreated(
-            ticket="SMG-7K2M-9QXA-3F4",
+            ticket="SMG-7K2M9-QXA3F-Z",
             portal="web",
             inlet="whatsapp",
             origin=v.Origin(system="laporgub", external_id="LGWP00000001", hops=("laporgub",)),

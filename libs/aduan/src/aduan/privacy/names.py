@@ -24,8 +24,8 @@ _APOSTROPHES: Final = "['\u2019\u2018\u02bc`\u00b4]"
 def pattern_of(text: str, words: Sequence[str]) -> re.Pattern[str] | None:
     """Return what finds the words, with the ending -nya; None where none of them occurs.
 
-    words: of `words_of`. A pattern is built only where a word of the names occurs at all: each reporter has another name,
-    and building is dear.
+    words: of `words_of`. A pattern is built only where a word of the names occurs at all: each
+    reporter has another name, and building is dear.
     """
     if not words:
         return None

@@ -15,8 +15,8 @@ from aduan.contracts.values import AttachmentRef, ReplyKind
 from aduan.privacy.scrub import scrub
 from aduan.storage.port import Body
 from aduan.web.problems import Problem, wrong
-from aduan_intake.domain.timeline import added, entry
 from aduan_intake.domain.request import SAYS
+from aduan_intake.domain.timeline import added, entry
 from aduan_intake.vault import Vault
 
 REPLIES_PER_CASE: Final = 200
