@@ -21,6 +21,7 @@ from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
 from aduan.service import GaveUp, Service
 from aduan.web.edge import HttpMetrics
+from aduan.web.serving import Server
 from aduan_standalone import composition, folder, landing, partners
 from aduan_standalone.cli.instance import announce, withdraw
 from aduan_standalone.cli.refusal import FAILED, Refusal
@@ -98,12 +99,13 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         services = await composition.build(plan, clock, registry, metrics, stack)
         own = landing.app_of(services, registry, metrics, simulators=options.simulators)
         app = Dispatch({name: service.app for name, service in services.items()}, own)
-        server = uvicorn.Server(
+        server = Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
                 server_header=False, date_header=False,
             )
         )  # fmt: skip
+        server.stop_on_signals()
         parts = [
             await stack.enter_async_context(service.running()) for service in services.values()
         ]
@@ -136,7 +138,7 @@ def _innermost(error: BaseException) -> str:
 
 
 async def _tell(
-    server: uvicorn.Server,
+    server: Server,
     services: Mapping[str, Service],
     options: HostOptions,
     url: str,

@@ -4,9 +4,7 @@ They keep their data outside of the instance's folder, as the real ones would.
 """
 
 import asyncio
-import ctypes
 import json
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -17,11 +15,11 @@ from typing import Final
 
 from aduan.clock import SystemClock, iso
 from aduan_simulators.mailsink import process as mailsink
+from aduan_simulators.orphans import die_with_parent
 
 ADDRESSES: Final = "addresses.json"
 TOKEN: Final = "simulator"  # noqa: S105 - the simulators' own, known to everybody
 _START_SECONDS: Final = 20.0
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +80,6 @@ async def _simulator(name: str, folder: Path, *options: str) -> AsyncIterator[in
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to end this child when its parent is killed (Linux; elsewhere nothing)."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    except AttributeError:
-        return
 
 
 def _free_port() -> int:

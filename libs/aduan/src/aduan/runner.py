@@ -15,6 +15,7 @@ from aduan.errors import AduanError, Busy
 from aduan.observability import logs
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
+from aduan.web.serving import Server
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -61,7 +62,8 @@ async def _serve(
         config = uvicorn.Config(
             service.app, host=settings.host, port=settings.port, log_config=None
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
+        server.stop_on_signals()
         parts = await stack.enter_async_context(service.running())
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({parts, serving}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,9 +10,11 @@ from uuid import UUID, uuid5
 
 from aduan import failpoints
 from aduan.clock import iso
-from aduan.contracts.envelope import Emit, EventTooLarge, Reaction
+from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction, new_traceparent
 from aduan.contracts.values import AttachmentRef
 from aduan.ids import uuid7
+from aduan.observability.trace import current
+from aduan.privacy.randomness import random_bytes
 from aduan.storage.port import Body, Change, Document, KeyTaken
 from aduan.ticket import NotATicket, new_ticket, read_ticket
 from aduan.web.idempotency import storage_key
@@ -74,7 +76,7 @@ async def take(
             return Reaction(body, (Emit("complaint.created", event),))
 
         try:
-            outcome = await desk.cases.command(complaint_id, run, tenant=tenant)
+            outcome = await desk.cases.command(complaint_id, run, tenant=tenant, cause=_cause())
         except KeyTaken as taken:
             if taken.key.startswith("ticket:"):
                 continue
@@ -89,6 +91,12 @@ async def take(
         token = desk.vault.reporter_token(complaint_id, 1)
         return Taken(complaint_id, ticket, token, replayed=False)
     raise Problem("unavailable", headers={"Retry-After": "1"})
+
+
+def _cause() -> Cause:
+    """Return what the events name as their cause: this command, in the trace of its request."""
+    id = str(UUID(bytes=random_bytes(16), version=4))
+    return Cause(id, id, current() or new_traceparent())
 
 
 def _external(tenant: str, portal: str, external_id: str) -> str:
@@ -170,7 +178,7 @@ async def reply(
         )
 
     try:
-        outcome = await desk.cases.command(complaint_id, run)
+        outcome = await desk.cases.command(complaint_id, run, cause=_cause())
     except EventTooLarge:
         raise invalid("text", "is too long once encoded") from None
     body = outcome.document.body if outcome.document is not None else None

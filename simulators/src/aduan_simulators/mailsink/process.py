@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from aduan_simulators.orphans import die_with_parent
+
 START_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 5.0
 GREETING: Final = "mailsink 127.0.0.1:"
@@ -33,6 +35,7 @@ async def running(folder: Path, *options: str, port: int = 0) -> AsyncIterator[i
         str(folder),
         *options,
         stdout=asyncio.subprocess.PIPE,
+        preexec_fn=die_with_parent,
     )
     try:
         yield await _port(process)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aduan_standalone.cli.refusal import FAILED, Refusal
-from aduan_standalone.partners import die_with_parent
+from aduan_simulators.orphans import die_with_parent
 
 READY: Final = "ready "
 READY_WITHIN_SECONDS: Final = 60.0

@@ -1,0 +1,30 @@
+"""A uvicorn server that leaves ending the process to its host.
+
+uvicorn's own `serve` raises a captured SIGTERM again when it is done, which ends the process before
+the host has stopped its workers and closed its files.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+
+import uvicorn
+
+
+class Server(uvicorn.Server):
+    """See the module. Call `stop_on_signals` inside the running loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing: see `stop_on_signals`."""
+        yield
+
+    def stop_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT ask this server to stop; `serve` then returns."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
