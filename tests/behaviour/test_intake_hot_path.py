@@ -117,6 +117,18 @@ async def test_the_operation_is_documented_and_counted_by_its_path(intake: Intak
     assert f"aduan_http_request_seconds_count{{{line}}} 1.0" in metrics
 
 
+async def test_the_event_continues_the_trace_of_its_request(intake: Intake) -> None:
+    """From the portal's call to the last notice, one trace id."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    made = await intake.post(a_complaint(), traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    runtime = intake.service.runtime
+    found = await runtime.cases.get_by_key(f"ticket:{made.json()['ticket']}")
+    assert found is not None
+    (stored,) = await runtime.store.events(runtime.spec.collections[0], found[0], 0)
+
+    assert trace == dict(stored.raw.headers)["ce_traceparent"].decode().split("-")[1]
+
+
 async def test_another_method_takes_the_long_way(intake: Intake) -> None:
     """And is refused there."""
     answer = await intake.http.put("/v1/complaints", json=a_complaint())

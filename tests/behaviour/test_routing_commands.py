@@ -15,6 +15,7 @@ FIELDS: dict[str, Any] = {
     "forward": {"partner": "sp4n"},
     "reject": {"reason": "Bukan laporan."},
     "archive": {"reason": "Belum lengkap."},
+    "close": {"reason": "Pelapor menyatakan selesai lewat telepon."},
     "ask": {"question": "Di mana letaknya?"},
     "reclassify": {"title": "Jalan rusak"},
     "return": {"reason": "Bukan ruas kami.", "proposed": "DISHUB"},

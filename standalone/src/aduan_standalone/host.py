@@ -21,7 +21,7 @@ from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
 from aduan.service import GaveUp, Service
 from aduan.web.edge import HttpMetrics
-from aduan.web.serving import Server
+from aduan.web.serving import Server, run
 from aduan_standalone import composition, folder, landing, partners
 from aduan_standalone.cli.instance import announce, withdraw
 from aduan_standalone.cli.refusal import FAILED, Refusal
@@ -56,7 +56,7 @@ def serve(options: HostOptions) -> int:
     with folder.lock(options.data):
         listening = _listen(options.host, options.port)
         try:
-            return asyncio.run(_serve(options, listening))
+            return run(_serve(options, listening))
         except GaveUp as error:
             sys.stderr.write(f"aduan: {error}\n")
             return FAILED

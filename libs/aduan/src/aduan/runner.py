@@ -16,6 +16,7 @@ from aduan.observability import logs
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
 from aduan.web.serving import Server
+from aduan.web.serving import run as run_loop
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -35,7 +36,7 @@ def run(
     settings = load(kind)
     logs.configure(name, level=settings.log_level)
     try:
-        asyncio.run(_serve(settings, spec, build))
+        run_loop(_serve(settings, spec, build))
     except GaveUp as error:
         sys.exit(f"{name} ends: {error}")
     except AduanError as error:

@@ -170,7 +170,9 @@ class Desk:
 
 def _visible(who: Principal, id: str, body: Body) -> Seen:
     # A trial of a portal is never sent to an office.
-    own = who.opd is None or (body["opd"] == who.opd and not body["test"])
+    # One of oversight is not for the office that it may be about.
+    theirs = body["opd"] == who.opd and not body["test"] and not body["withheld"]
+    own = who.opd is None or theirs
     if body["tenant"] != who.tenant or not own:
         raise Problem("not_found")
     return Seen(id, body)

@@ -115,14 +115,24 @@ def on_replied(
 
 
 def on_scheduled(body: Body | None, event: Incoming[ScheduledView], _now: datetime) -> Reaction:
-    """Keep the nearest deadline, for the order of a desk. In any order: sla's last word counts."""
+    """Keep the nearest and the oldest missed deadline, for the order of a desk.
+
+    In any order: sla's last word counts.
+    """
     if body is None:
         return Reaction()
     nearest = event.data.nearest
     known = nearest.model_dump(mode="json") if nearest is not None else None
-    if known == body["nearest"]:
+    missed = [
+        iso(clock.due_at)
+        for clock in event.data.clocks
+        if clock.state == "breached" and clock.ended_at is None and clock.due_at is not None
+    ]
+    overdue = min(missed, default=None)
+    if (known, overdue) == (body["nearest"], body["overdue"]):
         return Reaction()
-    return Reaction({**body, "nearest": known, "revision": body["revision"] + 1})
+    revision = body["revision"] + 1
+    return Reaction({**body, "nearest": known, "overdue": overdue, "revision": revision})
 
 
 def on_elapsed(

@@ -1,6 +1,7 @@
 """What routing reads of other services' events. No field tells who the reporter is."""
 
 from aduan.contracts.values import (
+    ClockState,
     MirrorKind,
     Moment,
     Nearest,
@@ -69,8 +70,18 @@ class RepliedView(View):
     replied_at: Moment
 
 
+class ClockLine(View):
+    """One clock: whether it was missed, and still runs."""
+
+    state: ClockState
+    due_at: Moment | None = None
+    ended_at: Moment | None = None
+
+
 class ScheduledView(View):
-    """sla.scheduled: the deadline that a desk is sorted by."""
+    """sla.scheduled: the deadlines that a desk is sorted by."""
+
+    clocks: tuple[ClockLine, ...] = ()
 
     nearest: Nearest | None = None
 

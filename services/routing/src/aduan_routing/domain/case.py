@@ -14,16 +14,22 @@ def _columns(body: Body) -> Columns:
     """A test complaint is in no index: never listed, never counted, never worked on."""
     if body["test"]:
         return {}
-    nearest = body["nearest"]
     ever = {f"ever_{state}": 1 for state in body["ever"]}
     return {
-        "due": nearest["due_at"] if nearest is not None else NO_DUE,
+        "due": due_of(body),
         "state": body["state"],
-        "opd": body["opd"],
+        "opd": None if body["withheld"] else body["opd"],
         "conflict": 1 if body["conflicts"] else None,
         "next_at": min((job["next_at"] for job in body["jobs"]), default=None),
         **ever,
     }
+
+
+def due_of(body: Body) -> str:
+    """Return the moment by which desks sort: what is overdue first, then the nearest deadline."""
+    nearest = body["nearest"]
+    known = (body["overdue"], nearest["due_at"] if nearest is not None else None)
+    return min((moment for moment in known if moment is not None), default=NO_DUE)
 
 
 def _keys(body: Body) -> tuple[str, ...]:
@@ -110,6 +116,8 @@ def new_body(tenant: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "said": None,
         "decision": None,
         "nearest": None,
+        "overdue": None,
+        "withheld": False,
         "entries": [],
         "replies": [],
         "mirrors": {},

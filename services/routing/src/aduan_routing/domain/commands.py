@@ -75,6 +75,7 @@ def _is_true_already(body: Body, action: str, given: Given, who: Who) -> bool:
         "return": "returned",
         "triage": "triage",
         "reject": "rejected",
+        "close": "closed",
     }
     if action in simple:
         office = who.kind != "office" or body["opd"] == who.opd
@@ -143,7 +144,7 @@ def _assign(body: Body, given: Given, _w: Who, now: datetime, rules: Rules) -> D
             raise Problem("unknown_reference", errors=invalid(name, "names no office").errors)
     if body["oversight"] and (opd != rules.reference.tenant.oversight or copies):
         raise invalid("opd", "an oversight case is for the inspectorate alone")
-    changes = {"opd": opd, "copies": list(copies), **_verified(body, now)}
+    changes = {"opd": opd, "copies": list(copies), "withheld": False, **_verified(body, now)}
     return Details(changes=changes, words=_words(given, note="note"))
 
 
@@ -155,6 +156,14 @@ def _forward(body: Body, given: Given, _w: Who, now: datetime, _r: Rules) -> Det
 def _end(body: Body, given: Given, _w: Who, now: datetime, _r: Rules) -> Details:
     return Details(
         changes={"archived_why": "archived", **_verified(body, now)},
+        words=_words(given, reason="reason"),
+        public_reason=given.text("reason"),
+        reason_code="by_coordinator",
+    )
+
+
+def _close(_b: Body, given: Given, _w: Who, _n: datetime, _r: Rules) -> Details:
+    return Details(
         words=_words(given, reason="reason"),
         public_reason=given.text("reason"),
         reason_code="by_coordinator",
@@ -226,7 +235,9 @@ def _reclassify(body: Body, given: Given, _w: Who, now: datetime, rules: Rules) 
         oversight = changes["class"] == "pengaduan_berkadar_pengawasan"
         changes |= {"class_confirmed": True, "oversight": oversight}
         if oversight:
-            changes["confidential"] = True
+            # Who has it now may be who it is about: from here on only the inspectorate sees it.
+            withheld = body["opd"] not in (None, rules.reference.tenant.oversight)
+            changes |= {"confidential": True, "withheld": withheld}
     elif body["oversight"] and changes.get("confidential") is False:
         raise invalid("confidential", "an oversight case stays confidential")
     words = _words(given, title="title")
@@ -252,6 +263,7 @@ _DETAILS: Final[Mapping[str, _Make]] = {
     "forward": _forward,
     "reject": _end,
     "archive": _end,
+    "close": _close,
     "ask": _ask,
     "return": _return,
     "answer": _answer,

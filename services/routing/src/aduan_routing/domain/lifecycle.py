@@ -87,6 +87,9 @@ LIFECYCLE: Final = (
          says="Laporan Bapak/Ibu sedang kami verifikasi kembali."),
     Step("reopen", ("conditionally_closed",), "in_progress", "coordinator",
          says="Tindak lanjut laporan Bapak/Ibu dilanjutkan kembali."),
+    # Ours: a reporter who says at the counter or by telephone that it is settled has no page for it.
+    Step("close", ("answered",), "closed", "coordinator", ("reason",),
+         says="Laporan Bapak/Ibu kami nyatakan selesai. Alasan: {reason}"),
     Step("reclassify", OPEN, "same", "coordinator", ("details",),
          says="Data laporan Bapak/Ibu kami perbarui setelah diverifikasi."),
     Step("verify", OPEN, "same", "coordinator", (), ("unsure_class",),

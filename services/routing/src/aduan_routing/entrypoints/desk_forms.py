@@ -117,6 +117,7 @@ FORMS: Final[Mapping[str, Form]] = {
             Entry("reason", "area", "Alasan", needed=False, longest=2_000),
         ),
     ),
+    "close": Form("Nyatakan selesai", "Laporan dinyatakan selesai.", (_REASON,)),
     "triage": Form(
         "Tarik ke verifikasi",
         "Laporan kembali ke meja verifikasi.",

@@ -97,6 +97,7 @@ BODIES: Final[Mapping[str, type[_Action]]] = {
     "forward": Forward,
     "reject": Reason,
     "archive": Reason,
+    "close": Reason,
     "ask": Ask,
     "triage": MayReason,
     "reopen": MayReason,

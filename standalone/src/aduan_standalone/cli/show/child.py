@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from aduan_standalone.cli.refusal import FAILED, Refusal
 from aduan_simulators.orphans import die_with_parent
+from aduan_standalone.cli.refusal import FAILED, Refusal
 
 READY: Final = "ready "
 READY_WITHIN_SECONDS: Final = 60.0
