@@ -155,6 +155,23 @@ async def test_the_own_id_is_a_key(store: SqliteStore) -> None:
     assert found is not None and found.id == A
 
 
+async def test_a_fresh_update_finds_a_document_that_is_there_all_the_same(
+    store: SqliteStore,
+) -> None:
+    """The spared look is an economy, never a promise that was not checked."""
+    await store.update(CASES, A, put({"n": 1}))
+
+    def add(document: Document | None, _: datetime) -> Change:
+        known = document.body["n"] if document is not None and document.body is not None else 0
+        return Change("33.74", {"n": known + 1}, {})
+
+    await store.update(CASES, A, add, fresh=True)
+    await store.update(CASES, B, add, fresh=True)
+    found = [await store.get(CASES, id) for id in (A, B)]
+
+    assert [one.body for one in found if one is not None] == [{"n": 2}, {"n": 1}]
+
+
 async def test_a_decision_of_none_writes_nothing(store: SqliteStore) -> None:
     """No version, no commit."""
     before = store.commits

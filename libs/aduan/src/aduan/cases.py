@@ -103,11 +103,13 @@ class Cases:
         cause: Cause | None = None,
         quiet: bool = False,
         before_write: Callable[[], None] | None = None,
+        fresh: bool = False,
     ) -> Outcome:
         """Run a command on one case; durable, and its events handed to the relay, on return.
 
         run: pure, may run twice; what it raises comes out and nothing is written.
         tenant: needed where the command may create the case.
+        fresh: the id was made for this command (see Store.update).
         quiet: raise NotQuiet where an event of the case waits or is in an open letter.
         Raises KeyTaken, Busy, EventTooLarge.
         """
@@ -134,7 +136,7 @@ class Cases:
                 events=events,
             )
 
-        outcome = await self.store.update(self.collection, id, decide)
+        outcome = await self.store.update(self.collection, id, decide, fresh=fresh)
         self.relay.hand_over(outcome)
         return outcome
 

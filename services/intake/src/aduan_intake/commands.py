@@ -76,7 +76,9 @@ async def take(
             return Reaction(body, (Emit("complaint.created", event),))
 
         try:
-            outcome = await desk.cases.command(complaint_id, run, tenant=tenant, cause=_cause())
+            outcome = await desk.cases.command(
+                complaint_id, run, tenant=tenant, fresh=True, cause=_cause()
+            )
         except KeyTaken as taken:
             if taken.key.startswith("ticket:"):
                 continue

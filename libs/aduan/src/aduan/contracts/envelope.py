@@ -4,7 +4,6 @@ Own codec on the hot path; a contract test compares it with the CloudEvents SDK'
 Source: CloudEvents 1.0.2 and its Kafka protocol binding; DESIGN 3.
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from aduan.clock import iso, parse_iso
 from aduan.contracts.events import DATA_LIMIT
 from aduan.contracts.topics import BY_NAME
 from aduan.errors import AduanError, Poison
+from aduan.privacy.randomness import random_bytes
 
 T = TypeVar("T")
 
@@ -97,12 +97,12 @@ class Address:
 
 def new_traceparent(parent: str | None = None) -> str:
     """Return a W3C traceparent: a child of `parent` where it is well-formed, else a new trace."""
-    span = secrets.token_hex(8)
+    span = random_bytes(8).hex()
     if parent is not None:
         parts = parent.split("-")
         if len(parts) == 4 and len(parts[1]) == 32 and set(parts[1]) != {"0"}:
             return f"00-{parts[1]}-{span}-{parts[3]}"
-    return f"00-{secrets.token_hex(16)}-{span}-00"
+    return f"00-{random_bytes(16).hex()}-{span}-00"
 
 
 def event_id(case_id: str, stream: str, seq: int) -> str:

@@ -5,13 +5,14 @@ and a new trace begins; it is never an error of the request.
 """
 
 import re
-import secrets
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
 from structlog.typing import EventDict, WrappedLogger
+
+from aduan.privacy.randomness import random_bytes
 
 _FORM: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
@@ -35,7 +36,7 @@ class TraceContext:
 
     def child(self) -> "TraceContext":
         """Return the same trace with a span of our own."""
-        return TraceContext(self.trace_id, secrets.token_hex(8), self.flags)
+        return TraceContext(self.trace_id, random_bytes(8).hex(), self.flags)
 
 
 def parse(text: str | None) -> TraceContext | None:
@@ -54,7 +55,7 @@ def start(parent: str | None = None) -> TraceContext:
     context = parse(parent)
     if context is not None:
         return context.child()
-    return TraceContext(secrets.token_hex(16), secrets.token_hex(8), "00")
+    return TraceContext(random_bytes(16).hex(), random_bytes(8).hex(), "00")
 
 
 def current() -> str | None:

@@ -175,9 +175,13 @@ Decide = Callable[[Document | None, datetime], Change | None]
 class Store(Protocol):
     """One service's documents. Every method raises Busy when the engine is away, full or read-only."""
 
-    async def update(self, collection: Collection, id: str, decide: Decide) -> Outcome:
+    async def update(
+        self, collection: Collection, id: str, decide: Decide, *, fresh: bool = False
+    ) -> Outcome:
         """Read, decide, and write by compare-and-set on the version; durable on return.
 
+        fresh: the caller has just made the id, so the first look is spared; should a document be
+        there all the same, the write finds it and decides again.
         decide: pure, may run again after a conflict; None writes nothing. It sees a placeholder as
         a Document whose body is None; its `now` is the domain time.
         Raises KeyTaken, Busy (also after 20 conflicts), and whatever decide raises.

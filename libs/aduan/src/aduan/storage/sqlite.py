@@ -66,10 +66,12 @@ class SqliteStore:
         """Finish what was submitted, then close the file."""
         self.file.close()
 
-    async def update(self, collection: Collection, id: str, decide: Decide) -> Outcome:
+    async def update(
+        self, collection: Collection, id: str, decide: Decide, *, fresh: bool = False
+    ) -> Outcome:
         """See the port."""
-        for _ in range(CONFLICT_TRIES):
-            document = self._read(collection, id)
+        for number in range(CONFLICT_TRIES):
+            document = None if fresh and number == 0 else self._read(collection, id)
             change = decide(document, self._clock.now())
             if change is None:
                 return Outcome(document, changed=False)
@@ -266,7 +268,8 @@ class SqliteStore:
         body = to_json(change.body) if change.body is not None else None
         keys = collection.keys(change.body) if change.body is not None else ()
         columns = collection.columns(change.body) if change.body is not None else {}
-        values = [columns.get(column) for column in collection.column_names]
+        insert, update, names = self._writers[collection.name]
+        values = [columns.get(column) for column in names]
         nexts, waiting, waiting_count = pack_inbox(change.inbox)
         after_seq = before.event_seq if before is not None else 0
         version = before.version if before is not None else 0
@@ -276,7 +279,6 @@ class SqliteStore:
             for seq, raw in enumerate(change.events, start=after_seq + 1)
         ]
         name, now, packed_keys = collection.name, self._wall(), to_json(keys)
-        insert, update = self._writers[name]
         waiting_since = now if waiting_count else None
 
         def job(connection: sqlite3.Connection) -> Outcome:
@@ -362,8 +364,9 @@ def _document(row: Sequence[Any]) -> Document:
     )
 
 
-def _statements(collection: Collection) -> tuple[str, str]:
-    extra = [column_sql(column) for column in collection.column_names]
+def _statements(collection: Collection) -> tuple[str, str, tuple[str, ...]]:
+    names = collection.column_names
+    extra = [column_sql(column) for column in names]
     fields = [
         "id", "tenant", "partition", "version", "body", "keys", "inbox", "waiting",
         "waiting_count", "waiting_since", "event_seq", "published_seq", "pending_since", *extra,
@@ -381,4 +384,4 @@ def _statements(collection: Collection) -> tuple[str, str]:
         " WHEN event_seq > published_seq THEN pending_since ELSE ? END"
         f"{more} WHERE id = ? AND version = ?"
     )
-    return insert, update
+    return insert, update, names

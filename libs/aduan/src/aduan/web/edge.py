@@ -6,7 +6,6 @@ log line that names its type and place, never its words.
 """
 
 import re
-import secrets
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aduan.observability.trace import bound
 from aduan.observability.where import places
+from aduan.privacy.randomness import random_bytes
 from aduan.web.problems import Problem
 
 KIB: Final = 1024
@@ -105,7 +105,7 @@ class Edge:
             return
         began = time.perf_counter()
         declared, given, traceparent = _read(scope["headers"])
-        request_id = given or secrets.token_hex(16)
+        request_id = given or random_bytes(16).hex()
         status = 0
 
         async def sending(message: Message) -> None:
