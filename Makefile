@@ -48,8 +48,9 @@ mutants: $(VENV)/.dev ## break the code on purpose, patch by patch; each must tu
 bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
-faults: $(VENV)/.dev ## the whole of the kill and poison tests; keeps docs/reliability.md
-	@ADUAN_FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
+faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests; about an hour and a half
+	@ADUAN_KILLS_AT_EACH=20 ADUAN_RANDOM_KILLS=200 ADUAN_COMPLAINTS=10000 ADUAN_SCHEDULES=20000 \
+		$(BIN)/python -m pytest -s tests/faults $(ARGS)
 
 stop: ## stop the instances that this checkout started
 	@if [ -x $(BIN)/aduan ]; then $(BIN)/aduan stop $(ARGS); else echo "nothing is installed here"; fi
