@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from aduan_simulators.mailsink.reading import read
+from aduan_simulators.orphans import die_with_parent
 
 SERVICES: Final = ("intake", "routing", "sla", "sync-laporgub", "notify")
 FAST: Final = ("--clock-start", "2026-12-01T02:00:00Z", "--clock-speed", "20000")
@@ -57,6 +58,7 @@ class Instance:
                 sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(self.data),
                 "--port", "0", *self._options,
                 stdout=asyncio.subprocess.PIPE, stderr=log, env=environment,
+                preexec_fn=die_with_parent,
             )  # fmt: skip
         assert self._process.stdout is not None
         async with asyncio.timeout(READY_SECONDS):
