@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
+from aduan.contracts import generate
+from aduan.contracts.topics import streams_for, topics_of
+from aduan.service import ServiceSpec
 from aduan_intake import bootstrap as intake
 from aduan_intake.settings import Settings as IntakeSettings
 from aduan_notify import bootstrap as notify
@@ -15,11 +20,6 @@ from aduan_sla import bootstrap as sla
 from aduan_sla.settings import Settings as SlaSettings
 from aduan_sync_laporgub import bootstrap as sync
 from aduan_sync_laporgub.settings import Settings as SyncSettings
-from pydantic import SecretStr
-
-from aduan.contracts import generate
-from aduan.contracts.topics import streams_for, topics_of
-from aduan.service import ServiceSpec
 
 KEY = SecretStr(base64.b64encode(b"k" * 32).decode())
 COMMON: dict[str, Any] = {
