@@ -98,16 +98,18 @@ class Relay:
     async def sweep(self, *, older_than: float) -> int:
         """Publish what has been pending for `older_than` seconds; return how many documents.
 
-        Walks by cursor, so a document that cannot be published hides no other. Raises Busy.
+        Walks by cursor, so a document that cannot be published hides no other. What is written
+        meanwhile is not swept: under load the walk would never end. Raises Busy.
         """
+        at_most = await self._store.pending_count(self._collection)
         after: tuple[float, str] | None = None
         swept = 0
-        while True:
+        while swept < at_most:
             found = await self._store.unpublished(
                 self._collection, after=after, limit=100, older_than=older_than
             )
             if not found:
-                return swept
+                break
             batch = [
                 _Handed(
                     pending.id,
@@ -124,6 +126,7 @@ class Relay:
             await self._publish(batch)
             swept += len(batch)
             after = (found[-1].since, found[-1].id)
+        return swept
 
     async def re_emit(self, ids: Sequence[str]) -> int:
         """Publish all events of these documents again from seq 1 to event_seq; return how many.
