@@ -140,9 +140,9 @@ async def test_poison_holds_its_case_and_lets_the_neighbours_go_on(pair: Pair) -
 async def test_a_bug_is_tried_three_times_and_then_lettered_without_its_words(pair: Pair) -> None:
     """The reason names the kind of error; its text could hold personal data."""
     pair.failure, pair.failing = RuntimeError("Budi"), {(CASE_ID, 1)}
-    async with pair.world.running(*pair.services()):
-        await pair.tell(CASE_ID, 1)
-        await pair.world.settled()
+    await pair.tell(CASE_ID, 1)
+    (stored,) = await pair.intake.store.events(CASES, CASE_ID, 0)
+    await pair.routing.cases.deliver(CASE_ID, [stored.raw])
 
     (letter,) = await pair.routing.letters.of_case(CASE_ID)
     assert (letter.kind, letter.reason, pair.calls) == ("bug", "RuntimeError", 3)

@@ -137,7 +137,14 @@ async def test_intake_that_is_away_delays_the_reporter_and_nobody_else(town: Tow
         async def office_knows() -> bool:
             return len(town.mailbox.sent_to(DPU)) == 1
 
+        async def reporter_waits() -> bool:
+            rows = await rows_of(service, story)
+            return {"contacts_away"} == {
+                row["reason"] for row in rows if row["audience"] == "reporter"
+            }
+
         await eventually(office_knows)
+        await eventually(reporter_waits)
         waiting = [row for row in await rows_of(service, story) if row["audience"] == "reporter"]
         assert {"contacts_away"} == {row["reason"] for row in waiting}
         assert {0} == {row["tries"] for row in waiting}

@@ -48,6 +48,9 @@ def configure(service: str, *, level: str = "INFO", stream: TextIO | None = None
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
+        # A library that configured logging before us may have switched these off.
+        logger.disabled = False
+        logger.setLevel(logging.NOTSET)
         logger.propagate = name != "uvicorn.access"  # its lines hold whole URLs; the edge counts
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log whole URLs as well
     structlog.configure(
