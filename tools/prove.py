@@ -58,7 +58,7 @@ class Service:
 
 SERVICES: Final = (
     Service("intake", {"VAULT_KEY": _secret}),
-    Service("routing"),
+    Service("routing", {"SEAL_KEY": _secret}),
     Service("sla"),
     Service("sync-laporgub"),
     Service(

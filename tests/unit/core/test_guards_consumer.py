@@ -165,9 +165,11 @@ class MortalStore(SqliteStore):
 
     dies_after = 0
 
-    async def update(self, collection: Collection, id: str, decide: Decide) -> Outcome:
+    async def update(
+        self, collection: Collection, id: str, decide: Decide, *, fresh: bool = False
+    ) -> Outcome:
         """Write; then perhaps die, with the write durable and nobody told."""
-        outcome = await super().update(collection, id, decide)
+        outcome = await super().update(collection, id, decide, fresh=fresh)
         self.dies_after -= 1
         if self.dies_after == 0:
             raise Died
