@@ -162,6 +162,22 @@ async def test_a_record_larger_than_the_memory_tail_is_not_skipped(bus: SqliteBu
     assert [r.raw.value.decode() for r in records] == [f"{n:03d}" for n in range(300)]
 
 
+async def test_records_remembered_out_of_order_are_all_delivered(bus: SqliteBus) -> None:
+    """Publishers that wake in another order than they wrote must not hide a record for good."""
+    await bus.publish([an_event("a", str(number)) for number in range(6)])
+    async with bus.consumer("g", [TOPIC]) as consumer:
+        (place,) = {record.at for record in await drained(consumer, 6)}
+    remembered = list(bus.read(place, 0, 6))
+    bus._tails.clear()
+    for record in (remembered[5], remembered[3]):
+        bus._append_tail(record)
+    async with bus.consumer("late", [TOPIC]) as consumer:
+        records = [*await consumer.poll(max_records=4, timeout=1.0)]
+        records += await consumer.poll(max_records=4, timeout=0.1)
+
+    assert [record.raw.value for record in records] == [b"0", b"1", b"2", b"3", b"4", b"5"]
+
+
 async def test_what_was_acknowledged_is_there_after_reopening(
     bus: SqliteBus, tmp_path: Path
 ) -> None:

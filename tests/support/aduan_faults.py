@@ -263,7 +263,8 @@ class Checker:
         self._check_mail(facts)
         letters = {name: status["dead_letters"] for name, status in statuses.items()}
         assert all(sum(kinds.values()) == 0 for kinds in letters.values()), letters
-        return Verdict(acknowledged, received, 0, 0, recovery)
+        doubled = max(0, received - inbound - sent)
+        return Verdict(acknowledged, received, len(lost), doubled, recovery)
 
     async def _lost(self) -> list[str]:
         lost: list[str] = []
