@@ -87,9 +87,9 @@ def portal_key(server: Server) -> str:
     return key
 
 
-def settle(server: Server) -> None:
+def settle(server: Server, *, within: float = SETTLED_WITHIN) -> None:
     """Wait until nothing is pending, held, in flight or behind in any service."""
-    deadline = time.monotonic() + SETTLED_WITHIN
+    deadline = time.monotonic() + within
     quiet = 0
     while quiet < 2:
         if time.monotonic() > deadline:

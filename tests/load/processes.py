@@ -34,6 +34,12 @@ class Server:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
+    def memory(self) -> dict[str, float]:
+        """MiB by the names of /proc/PID/status: VmRSS, RssAnon of it, VmHWM the most ever."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        fields = (line.split() for line in lines if line.endswith(" kB"))
+        return {name.rstrip(":"): int(kib) / 1024 for name, kib, _ in fields}
+
     def get(self, path: str) -> Any:
         """Return the JSON of a GET with the server's key."""
         asked = urllib.request.Request(
@@ -73,7 +79,13 @@ def ending(process: "subprocess.Popen[str]") -> Iterator[None]:
 
 
 def load(
-    server: Server, connections: int, count: int, prefix: str, rate: float = 0.0
+    server: Server,
+    connections: int,
+    count: int,
+    prefix: str,
+    rate: float = 0.0,
+    *,
+    within: float = 600.0,
 ) -> dict[str, Any]:
     """Send `count` complaints; return what the client saw. Fails if one was refused."""
     words = [str(server.port), server.key or "-", str(connections), str(count), prefix, str(rate)]
@@ -83,7 +95,7 @@ def load(
         capture_output=True,
         text=True,
         check=True,
-        timeout=600,
+        timeout=within,
     )
     seen: dict[str, Any] = json.loads(told.stdout)
     if set(seen["statuses"]) - {"201", "202"}:

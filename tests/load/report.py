@@ -1,18 +1,22 @@
 """The measurements as Markdown tables, each with what it means and what was aimed at."""
 
+import re
 from collections.abc import Sequence
 from statistics import median
 
+from tests.load.growth import CONNECTIONS, Growth
 from tests.load.inside import Drained, Ticks
 from tests.load.intake_post import Compared
 from tests.load.pipeline import Pipeline
+from tests.load.warm_start import Started, medians
 
 GOAL, FLOOR = 0.9, 0.5
 TICK_GOAL = 1.5
+WARM_GOAL = 5.0
 
 
-def page(tables: Sequence[str], machine: str) -> str:
-    """Return the whole paper."""
+def page(paper: str, tables: Sequence[str], machine: str) -> str:
+    """Return the whole paper anew; of the old one stay the sections that tell their own day."""
     head = (
         "# Benchmarks\n\n"
         "Written by `make bench ARGS=--write`. Medians; servers run in processes of their own and"
@@ -20,7 +24,33 @@ def page(tables: Sequence[str], machine: str) -> str:
         " mean something here: the cores were\nshared with other work.\n\n"
         f"Measured {machine}.\n\n"
     )
-    return head + "\n".join(tables)
+    fresh = {_name(table): table for table in tables}
+    kept = [
+        section
+        for name, section in _sections(paper)[1].items()
+        if name not in fresh and "\nMeasured " in section
+    ]
+    return head + "\n".join([*tables, *kept])
+
+
+def amended(paper: str, tables: Sequence[str], machine: str) -> str:
+    """Return the paper with these sections in place of those of the same name, or at its end.
+
+    Each says when it was measured, since the head speaks of the run that wrote the rest.
+    """
+    head, found = _sections(paper)
+    for table in tables:
+        found[_name(table)] = f"{table}\nMeasured {machine}.\n"
+    return head + "\n".join(found.values())
+
+
+def _sections(paper: str) -> tuple[str, dict[str, str]]:
+    head, *sections = re.split(r"(?m)^(?=## )", paper)
+    return head, {_name(section): section.rstrip("\n") + "\n" for section in sections}
+
+
+def _name(section: str) -> str:
+    return section.partition("\n")[0]
 
 
 def post_table(found: Sequence[Compared]) -> str:
@@ -117,5 +147,64 @@ def pipeline_table(found: Pipeline) -> str:
     lines += [
         f"| {one.rate:g} | {one.kept:.0f} | {one.p50:.0f} | {one.p99:.0f} | {one.assigned} |"
         for one in found.paced
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def warm_table(found: list[Started]) -> str:
+    """(f)."""
+    middle = medians(found)
+    slowest = max(one.sample for one in found)
+    verdict = "reached" if middle.sample <= WARM_GOAL else "missed"
+    return (
+        "## From `aduan demo` to the first routed complaint\n\n"
+        "Seconds from the start of the process, everything installed, caches warm, a fresh folder;"
+        f" median of {len(found)}.\nDecided means assigned or in triage, as `GET /v1/cases` shows"
+        " it. The first case is one that the simulated\nLaporGub held already.\n\n"
+        "| all five services ready | first case decided | first fed sample decided |\n"
+        "|---|---|---|\n"
+        f"| {middle.ready:.1f} | {middle.first:.1f} | **{middle.sample:.1f}** |\n\n"
+        f"Goal at most {WARM_GOAL:g} s: {verdict} (slowest {slowest:.1f} s).\n"
+    )
+
+
+def growth_table(found: Growth) -> str:
+    """(g)."""
+    start, last = found.stops[0], found.stops[-1]
+    lines = [
+        f"## Memory and speed up to {last.complaints:,} complaints",
+        "",
+        "One instance with all five services; POSTs with a portal's key at full speed over"
+        f" {CONNECTIONS} connections to each stop,\nthen a rest until nothing is pending. Rates and"
+        " CPU are those of the stretch before the stop. Sizes in MiB;\npeak is the most memory ever;"
+        " the folder counts the write-ahead files; status is one look at the numbers of\nall five"
+        " services.",
+        "",
+        "| complaints | RSS | anonymous | peak | folder | acknowledged/s | through all five/s"
+        " | CPU ms each | POST p99 ms | status ms |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for stop in found.stops:
+        way = stop.way
+        speed = (
+            f"{way.posted_rate:.0f} | {way.settled_rate:.0f} | {way.cpu:.1f} | {way.p99:.0f}"
+            if way is not None
+            else "- | - | - | -"
+        )
+        lines.append(
+            f"| {stop.complaints:,} | {stop.rss:.0f} | {stop.anonymous:.0f} | {stop.peak:.0f}"
+            f" | {stop.folder:.0f} | {speed} | {stop.status:.0f} |"
+        )
+    ways = [stop.way for stop in found.stops if stop.way is not None]
+    files = sorted(found.files.items(), key=lambda item: -item[1])
+    kib = (last.folder - start.folder) / last.complaints * 1024
+    lines += [
+        "",
+        f"Memory: **{start.rss:.0f} MiB** at rest, **{last.rss:.0f} MiB** after"
+        f" {last.complaints:,}. The last stretch runs at **{ways[-1].settled_rate / ways[0].settled_rate:.2f}**"
+        f" of the first one's rate,\nfor {ways[-1].cpu / ways[0].cpu:.2f} of its CPU. A complaint"
+        f" takes {kib:.0f} KiB on disk: "
+        + ", ".join(f"{name} {size / last.folder:.0%}" for name, size in files if size >= 1)
+        + ".",
     ]
     return "\n".join(lines) + "\n"
