@@ -3,10 +3,11 @@
 import asyncio
 import os
 import random
+import time
 from pathlib import Path
 
 import pytest
-from aduan_faults import Checker, Instance, Ledger, Poster
+from aduan_faults import Checker, Instance, Ledger, Poster, Verdict
 
 from aduan import failpoints
 
@@ -15,12 +16,15 @@ TIMES = int(os.environ.get("ADUAN_KILLS_AT_EACH", "2"))
 RANDOM_KILLS = int(os.environ.get("ADUAN_RANDOM_KILLS", "20"))
 COMPLAINTS = int(os.environ.get("ADUAN_COMPLAINTS", "1000"))
 PER_DEATH = 12
+# This share of the random kills is followed by another one while the next start recovers.
+DIES_AGAIN = 0.25
 # How long a failpoint may take to be reached under load; some need a due clock or a partner.
 REACHED_WITHIN = 40.0
 
 
 async def test_a_death_at_each_failpoint_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Every listed point is reached and ends the process; afterwards all counts agree."""
+    began = time.monotonic()
     instance, ledger = Instance(tmp_path), Ledger(tmp_path / "ledger.jsonl")
     poster = Poster(instance, ledger, SEED)
     dice = random.Random(SEED)
@@ -45,30 +49,43 @@ async def test_a_death_at_each_failpoint_loses_and_doubles_nothing(tmp_path: Pat
     await instance.stop()
     assert verdict.acknowledged == len(failpoints.POINTS) * TIMES * PER_DEATH
     assert instance.deaths >= len(failpoints.POINTS) * TIMES
-    print(f"\n{instance.deaths} deaths, {verdict}")
+    _tell(instance, ledger, verdict, began)
+
+
+def _tell(instance: Instance, ledger: Ledger, verdict: Verdict, began: float) -> None:
+    seconds = time.monotonic() - began
+    flying = ledger.in_flight_at_deaths
+    print(f"\n{instance.deaths} deaths, {flying} in flight, {verdict}, {seconds:.0f} s in all")
 
 
 async def test_random_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
-    """Seeded moments, with requests in flight."""
+    """Seeded moments all through the load, with requests in flight; some deaths meet a recovery."""
+    began = time.monotonic()
     instance, ledger = Instance(tmp_path, fast=False), Ledger(tmp_path / "ledger.jsonl")
     poster = Poster(instance, ledger, SEED)
     dice = random.Random(SEED)
     await instance.start_until_ready()
     await poster.mint()
     posting = asyncio.create_task(poster.post_all([f"r-{n}" for n in range(COMPLAINTS)]))
-    for _ in range(RANDOM_KILLS):
-        await asyncio.sleep(dice.random() * 0.6)
-        ledger.in_flight_at_deaths += poster.under_way
-        await instance.kill()
-        await instance.start_until_ready()
-    async with asyncio.timeout(300):
+    thousands = max(1.0, COMPLAINTS / 1_000)
+    async with asyncio.timeout(300 * thousands + 10 * RANDOM_KILLS):
+        for reached in sorted(dice.randrange(COMPLAINTS) for _ in range(RANDOM_KILLS)):
+            while len(ledger.acknowledged) < reached and not posting.done():
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(dice.random() * 0.2)
+            ledger.in_flight_at_deaths += poster.under_way
+            await instance.kill()
+            if dice.random() < DIES_AGAIN:
+                await instance.start_and_kill(dice.random() * 3)
+            await instance.start_until_ready()
         await posting
 
     verdict = await Checker(instance, ledger).check()
     await instance.stop()
     assert verdict.acknowledged == COMPLAINTS
-    assert ledger.in_flight_at_deaths > 0
-    print(f"\n{instance.deaths} deaths, {ledger.in_flight_at_deaths} in flight, {verdict}")
+    assert instance.deaths >= RANDOM_KILLS
+    assert ledger.in_flight_at_deaths > RANDOM_KILLS, "most kills met an idle instance"
+    _tell(instance, ledger, verdict, began)
 
 
 def test_every_listed_failpoint_is_in_the_code_and_no_other() -> None:

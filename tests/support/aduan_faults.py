@@ -8,17 +8,22 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
+from aduan.clock import parse_iso
 from aduan_simulators.mailsink.reading import read
 from aduan_simulators.orphans import die_with_parent
+from aduan_standalone import partners
+from aduan_standalone.folder import clock_in
 
 SERVICES: Final = ("intake", "routing", "sla", "sync-laporgub", "notify")
-FAST: Final = ("--clock-start", "2026-12-01T02:00:00Z", "--clock-speed", "20000")
+FAST_START: Final = "2026-12-01T02:00:00Z"
+FAST_SPEED: Final = 20_000.0
 DIED: Final = 137
 READY_SECONDS: Final = 60.0
 TEXTS: Final = (
@@ -32,7 +37,11 @@ TEXTS: Final = (
 
 
 class Instance:
-    """`aduan up` as a process of its own, with simulators; started again on the same folder."""
+    """`aduan up` as a process of its own; started again on the same folder.
+
+    The simulators run from the first start to `stop`, whatever dies in between: what they took
+    from an instance that died, they have.
+    """
 
     def __init__(self, folder: Path, *, fast: bool = True, simulators: bool = True) -> None:
         """Run nothing yet.
@@ -40,9 +49,15 @@ class Instance:
         fast: the domain clock flies, so that timers and deadlines fire; else it is the real one.
         simulators: partners and mail sink run too.
         """
-        self._options = (*(("--simulators",) if simulators else ()), *(FAST if fast else ()))
         self.data = folder / "data"
         self.outside = folder / "data-outside"
+        self._fast = fast
+        self._simulators = simulators
+        self._partners = AsyncExitStack()
+        self._options = (
+            *(("--partners", str(self.outside)) if simulators else ()),
+            *(("--clock-start", FAST_START, "--clock-speed", str(FAST_SPEED)) if fast else ()),
+        )
         self.log = folder / "up.log"
         self.url = ""
         self.token = ""
@@ -51,15 +66,8 @@ class Instance:
 
     async def start(self, fail_at: str = "") -> bool:
         """Start; False when the process died before it was ready (a failpoint does that)."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "ADUAN_FAIL_AT": fail_at}
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(self.data),
-                "--port", "0", *self._options,
-                stdout=asyncio.subprocess.PIPE, stderr=log, env=environment,
-                preexec_fn=die_with_parent,
-            )  # fmt: skip
+        await self._launch(fail_at)
+        assert self._process is not None
         assert self._process.stdout is not None
         async with asyncio.timeout(READY_SECONDS):
             while line := await self._process.stdout.readline():
@@ -74,9 +82,35 @@ class Instance:
         self.deaths += 1
         return False
 
+    async def _launch(self, fail_at: str = "") -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        if self._simulators:
+            await self._start_partners()
+            self._simulators = False
+        environment = {**os.environ, "ADUAN_FAIL_AT": fail_at}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(self.data),
+                "--port", "0", *self._options,
+                stdout=asyncio.subprocess.PIPE, stderr=log, env=environment,
+                preexec_fn=die_with_parent,
+            )  # fmt: skip
+
+    async def _start_partners(self) -> None:
+        """Set the folder's clock as the first start would, and run the simulators by it."""
+        start, speed = (parse_iso(FAST_START), FAST_SPEED) if self._fast else (None, 1.0)
+        clock = clock_in(self.data, start, speed)
+        await self._partners.enter_async_context(partners.running(self.outside, clock))
+
     async def start_until_ready(self) -> None:
         """Start without failpoints."""
         assert await self.start(), "it died without a failpoint"
+
+    async def start_and_kill(self, after: float) -> None:
+        """Start, and kill -9 at a moment when it may still be recovering from the last death."""
+        await self._launch()
+        await asyncio.sleep(after)
+        await self.kill()
 
     @property
     def alive(self) -> bool:
@@ -104,11 +138,11 @@ class Instance:
         return True
 
     async def stop(self) -> int:
-        """SIGTERM, and wait."""
+        """SIGTERM, and wait; then the simulators end too."""
         assert self._process is not None
         if self.alive:
             self._process.terminate()
-        async with asyncio.timeout(30):
+        async with self._partners, asyncio.timeout(30):
             return await self._process.wait()
 
     def client(self) -> httpx.AsyncClient:
@@ -160,7 +194,7 @@ class Poster:
         """How many requests wait for an answer at this moment."""
         return self._under_way
 
-    async def post(self, external_id: str) -> None:
+    async def _post(self, client: httpx.AsyncClient, external_id: str) -> None:
         """Post one complaint until it is acknowledged; a repeat is recognised by its id."""
         number = int(external_id.rsplit("-", 1)[1])
         body = {
@@ -173,12 +207,11 @@ class Poster:
         while True:
             self._under_way += 1
             try:
-                async with httpx.AsyncClient(timeout=10) as client:
-                    answer = await client.post(
-                        f"{self._instance.url}/v1/complaints",
-                        json=body,
-                        headers={"Authorization": f"Bearer {self._key}"},
-                    )
+                answer = await client.post(
+                    f"{self._instance.url}/v1/complaints",
+                    json=body,
+                    headers={"Authorization": f"Bearer {self._key}"},
+                )
                 if answer.status_code == 201:
                     self._ledger.acknowledge(external_id, answer.json()["ticket"])
                     return
@@ -195,9 +228,10 @@ class Poster:
 
         async def connection() -> None:
             while waiting and not self.stop_asked:
-                await self.post(waiting.pop())
+                await self._post(client, waiting.pop())
 
-        async with asyncio.TaskGroup() as tasks:
+        # One client for all: to make one takes more of a core than an instance needs to answer.
+        async with httpx.AsyncClient(timeout=10) as client, asyncio.TaskGroup() as tasks:
             for _ in range(connections):
                 tasks.create_task(connection())
 
@@ -220,8 +254,12 @@ class Checker:
         self._instance = instance
         self._ledger = ledger
 
-    async def settled(self, within: float = 120.0) -> dict[str, Any]:
-        """Wait until every relay, consumer and job is empty; return the statuses by service."""
+    async def settled(self) -> dict[str, Any]:
+        """Wait until every relay, consumer and job is empty; return the statuses by service.
+
+        It may take two minutes for each thousand of acknowledged complaints.
+        """
+        within = 120.0 * max(1.0, len(self._ledger.acknowledged) / 1_000)
         deadline = time.monotonic() + within
         calm_since: float | None = None
         async with self._instance.client() as client:

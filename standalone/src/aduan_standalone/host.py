@@ -1,6 +1,7 @@
 """`aduan up`: all five services in one process, on one port, over one data folder."""
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -34,7 +35,10 @@ _TIDY_SECONDS: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
-    """What `aduan up` was asked for. port 0 takes a free one. outside: the simulators' folder."""
+    """What `aduan up` was asked for. port 0 takes a free one.
+
+    simulators: start them. partners: the folder of some that run already. One of the two at most.
+    """
 
     data: Path
     host: str = "127.0.0.1"
@@ -42,7 +46,7 @@ class HostOptions:
     simulators: bool = False
     clock_start: datetime | None = None
     clock_speed: float = 1.0
-    outside: Path | None = None
+    partners: Path | None = None
 
 
 def outside_of(data: Path) -> Path:
@@ -84,8 +88,10 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
     async with AsyncExitStack() as stack:
         simulated = None
         if options.simulators:
-            outside = options.outside or outside_of(options.data)
+            outside = outside_of(options.data)
             simulated = await stack.enter_async_context(partners.running(outside, clock))
+        elif options.partners is not None:
+            simulated = partners.found(options.partners, clock)
         plan = composition.Plan(
             data=options.data,
             url=url,
@@ -97,7 +103,7 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         )
         metrics = HttpMetrics(registry)
         services = await composition.build(plan, clock, registry, metrics, stack)
-        own = landing.app_of(services, registry, metrics, simulators=options.simulators)
+        own = landing.app_of(services, registry, metrics, simulators=simulated is not None)
         app = Dispatch({name: service.app for name, service in services.items()}, own)
         server = Server(
             uvicorn.Config(
@@ -147,6 +153,9 @@ async def _tell(
     """Say `ready URL` once every service is, and announce the instance to the other commands."""
     while not server.started or not await _all_ready(services):  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(0.02)
+    # What the start made stays for good; `up` had switched the search for garbage off meanwhile.
+    gc.freeze()
+    gc.enable()
     announce(options.data, url=url, token=token, pid=os.getpid())
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()

@@ -1,6 +1,7 @@
 """The partners' simulators and the mail sink beside an instance, for demo and tests.
 
-They keep their data outside of the instance's folder, as the real ones would.
+They keep their data outside of the instance's folder, as the real ones would. They run with it
+(`aduan up --simulators`), or on their own beside one that comes and goes (`--partners FOLDER`).
 """
 
 import asyncio
@@ -10,12 +11,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from aduan.clock import SystemClock, iso
+from aduan.clock import SystemClock, iso, parse_iso
 from aduan_simulators.mailsink import process as mailsink
 from aduan_simulators.orphans import die_with_parent
+from aduan_standalone.cli.refusal import Refusal
 
 ADDRESSES: Final = "addresses.json"
 TOKEN: Final = "simulator"  # noqa: S105 - the simulators' own, known to everybody
@@ -38,9 +41,11 @@ async def running(folder: Path, clock: SystemClock) -> AsyncIterator[Partners]:
 
     clock: the instance's own, so that what partners write down fits its days.
     """
-    wall = clock.anchor_wall or clock.wall()
-    told = ("--clock-wall", iso(wall), "--clock-domain", iso(clock.anchor_domain or wall),
-            "--clock-speed", str(clock.speed))  # fmt: skip
+    kept = _kept(clock)
+    told = () if kept is None else (
+        "--clock-wall", str(kept["anchor_wall"]), "--clock-domain", str(kept["anchor_domain"]),
+        "--clock-speed", str(kept["speed"]),
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
         laporgub = await stack.enter_async_context(
             _simulator(
@@ -58,9 +63,54 @@ async def running(folder: Path, clock: SystemClock) -> AsyncIterator[Partners]:
         mail.mkdir(parents=True, exist_ok=True)
         port = await stack.enter_async_context(mailsink.running(mail))
         partners = Partners(f"http://127.0.0.1:{laporgub}", f"http://127.0.0.1:{sp4n}", port, mail)
-        said = {"laporgub": partners.laporgub_url, "sp4n": partners.sp4n_url, "mail": str(mail)}
+        said = {
+            "laporgub": partners.laporgub_url,
+            "sp4n": partners.sp4n_url,
+            "smtp": port,
+            "mail": str(mail.resolve()),
+            "clock": kept,
+        }
         (folder / ADDRESSES).write_text(json.dumps(said) + "\n")
         yield partners
+
+
+def found(folder: Path, clock: SystemClock) -> Partners:
+    """Return the simulators that run already, as `folder`/addresses.json names them.
+
+    clock: the instance's own. Raises Refusal for a file that is not there or says too little, and
+    for simulators that keep another clock: the days that they write down would not fit.
+    """
+    path = folder / ADDRESSES
+    try:
+        said = json.loads(path.read_text("utf-8"))
+        partners = Partners(
+            str(said["laporgub"]), str(said["sp4n"]), int(said["smtp"]), Path(said["mail"])
+        )
+        theirs = _instants(said.get("clock"))
+    except OSError as error:
+        raise Refusal(f"{path} cannot be read: {error.strerror}.") from None
+    except KeyError as error:
+        raise Refusal(f"{path} does not say {error}.") from None
+    except (AttributeError, TypeError, ValueError):
+        raise Refusal(f"{path} is not what simulators write.") from None
+    if theirs != _instants(_kept(clock)):
+        raise Refusal(f"The simulators of {folder} keep another clock than this instance.")
+    return partners
+
+
+def _kept(clock: SystemClock) -> dict[str, str | float] | None:
+    """Say what a clock was set by; None for real time."""
+    if clock.anchor_wall is None or clock.anchor_domain is None:
+        return None
+    wall, domain = iso(clock.anchor_wall), iso(clock.anchor_domain)
+    return {"speed": clock.speed, "anchor_wall": wall, "anchor_domain": domain}
+
+
+def _instants(kept: dict[str, Any] | None) -> tuple[datetime, datetime, float] | None:
+    if kept is None:
+        return None
+    wall, domain = parse_iso(kept["anchor_wall"]), parse_iso(kept["anchor_domain"])
+    return wall, domain, float(kept["speed"])
 
 
 @asynccontextmanager

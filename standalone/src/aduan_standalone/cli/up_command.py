@@ -1,5 +1,6 @@
 """`aduan up`: all five services in one process. The host itself is `aduan_standalone.host`."""
 
+import gc
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,15 @@ def up(
         bool,
         typer.Option("--simulators", help="Also run the partners' simulators and a mail sink."),
     ] = False,
+    partners: Annotated[
+        Path | None,
+        typer.Option(
+            "--partners",
+            help="Use simulators that run already and outlive this instance: the folder whose"
+            " addresses.json names them (laporgub and sp4n: URLs; smtp: port; mail: folder; clock:"
+            " null, or what clock.json of the data folder says).",
+        ),
+    ] = None,
     clock_start: Annotated[
         str | None,
         typer.Option("--clock-start", help="Demo only: the domain clock begins here (ISO 8601)."),
@@ -33,21 +43,33 @@ def up(
     ] = 1.0,
 ) -> None:
     """Run all five services on one port, in the foreground; prints `ready URL` when they are."""
-    from aduan_standalone.host import HostOptions, serve
-
-    if (clock_start is not None or clock_speed != 1.0) and not simulators:
+    if simulators and partners is not None:
+        raise Refusal("--simulators starts them, --partners uses those that run: name one.")
+    fast = clock_start is not None or clock_speed != 1.0
+    if fast and not simulators and partners is None:
         raise Refusal(
-            "--clock-start and --clock-speed need --simulators: real cases run in real time."
+            "--clock-start and --clock-speed need --simulators or --partners:"
+            " real cases run in real time."
         )
-    options = HostOptions(
-        data=data,
-        host=host,
-        port=port,
-        simulators=simulators,
-        clock_start=_moment(clock_start),
-        clock_speed=clock_speed,
-    )
-    raise typer.Exit(serve(options))
+    start = _moment(clock_start)
+    # Nothing of what a start makes goes away again, and looking through it is a sixth of the start.
+    # The host switches the search for garbage on once it is ready.
+    gc.disable()
+    try:
+        from aduan_standalone.host import HostOptions, serve
+
+        options = HostOptions(
+            data=data,
+            host=host,
+            port=port,
+            simulators=simulators,
+            clock_start=start,
+            clock_speed=clock_speed,
+            partners=partners,
+        )
+        raise typer.Exit(serve(options))
+    finally:
+        gc.enable()
 
 
 def _moment(text: str | None) -> datetime | None:
