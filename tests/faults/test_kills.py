@@ -25,28 +25,29 @@ REACHED_WITHIN = 40.0
 async def test_a_death_at_each_failpoint_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Every listed point is reached and ends the process; afterwards all counts agree."""
     began = time.monotonic()
-    instance, ledger = Instance(tmp_path), Ledger(tmp_path / "ledger.jsonl")
-    poster = Poster(instance, ledger, SEED)
-    dice = random.Random(SEED)
-    await instance.start_until_ready()
-    await poster.mint()
-    number = 0
-    for point in failpoints.POINTS:
-        for _ in range(TIMES):
-            await instance.kill()
-            lives = await instance.start(f"{point}:{dice.randint(1, 4)}")
-            ids = [f"{point}-{number + n}" for n in range(PER_DEATH)]
-            number += PER_DEATH
-            posting = asyncio.create_task(poster.post_all(ids))
-            if lives:
-                assert await instance.died(REACHED_WITHIN), f"{point} was never reached"
-                ledger.in_flight_at_deaths += poster.under_way
-            await instance.start_until_ready()
-            async with asyncio.timeout(60):
-                await posting
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    async with Instance(tmp_path) as instance:
+        poster = Poster(instance, ledger, SEED)
+        dice = random.Random(SEED)
+        await instance.start_until_ready()
+        await poster.mint()
+        number = 0
+        for point in failpoints.POINTS:
+            for _ in range(TIMES):
+                await instance.kill()
+                lives = await instance.start(f"{point}:{dice.randint(1, 4)}")
+                ids = [f"{point}-{number + n}" for n in range(PER_DEATH)]
+                number += PER_DEATH
+                posting = asyncio.create_task(poster.post_all(ids))
+                if lives:
+                    assert await instance.died(REACHED_WITHIN), f"{point} was never reached"
+                    ledger.in_flight_at_deaths += poster.under_way
+                await instance.start_until_ready()
+                async with asyncio.timeout(60):
+                    await posting
 
-    verdict = await Checker(instance, ledger).check()
-    await instance.stop()
+        verdict = await Checker(instance, ledger).check()
+        await instance.stop()
     assert verdict.acknowledged == len(failpoints.POINTS) * TIMES * PER_DEATH
     assert instance.deaths >= len(failpoints.POINTS) * TIMES
     _tell(instance, ledger, verdict, began)
@@ -61,27 +62,28 @@ def _tell(instance: Instance, ledger: Ledger, verdict: Verdict, began: float) ->
 async def test_random_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
     """Seeded moments all through the load, with requests in flight; some deaths meet a recovery."""
     began = time.monotonic()
-    instance, ledger = Instance(tmp_path, fast=False), Ledger(tmp_path / "ledger.jsonl")
-    poster = Poster(instance, ledger, SEED)
-    dice = random.Random(SEED)
-    await instance.start_until_ready()
-    await poster.mint()
-    posting = asyncio.create_task(poster.post_all([f"r-{n}" for n in range(COMPLAINTS)]))
-    thousands = max(1.0, COMPLAINTS / 1_000)
-    async with asyncio.timeout(300 * thousands + 10 * RANDOM_KILLS):
-        for reached in sorted(dice.randrange(COMPLAINTS) for _ in range(RANDOM_KILLS)):
-            while len(ledger.acknowledged) < reached and not posting.done():
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(dice.random() * 0.2)
-            ledger.in_flight_at_deaths += poster.under_way
-            await instance.kill()
-            if dice.random() < DIES_AGAIN:
-                await instance.start_and_kill(dice.random() * 3)
-            await instance.start_until_ready()
-        await posting
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    async with Instance(tmp_path, fast=False) as instance:
+        poster = Poster(instance, ledger, SEED)
+        dice = random.Random(SEED)
+        await instance.start_until_ready()
+        await poster.mint()
+        posting = asyncio.create_task(poster.post_all([f"r-{n}" for n in range(COMPLAINTS)]))
+        thousands = max(1.0, COMPLAINTS / 1_000)
+        async with asyncio.timeout(300 * thousands + 10 * RANDOM_KILLS):
+            for reached in sorted(dice.randrange(COMPLAINTS) for _ in range(RANDOM_KILLS)):
+                while len(ledger.acknowledged) < reached and not posting.done():
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(dice.random() * 0.2)
+                ledger.in_flight_at_deaths += poster.under_way
+                await instance.kill()
+                if dice.random() < DIES_AGAIN:
+                    await instance.start_and_kill(dice.random() * 3)
+                await instance.start_until_ready()
+            await posting
 
-    verdict = await Checker(instance, ledger).check()
-    await instance.stop()
+        verdict = await Checker(instance, ledger).check()
+        await instance.stop()
     assert verdict.acknowledged == COMPLAINTS
     assert instance.deaths >= RANDOM_KILLS
     assert ledger.in_flight_at_deaths > RANDOM_KILLS, "most kills met an idle instance"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
@@ -144,6 +144,16 @@ class Instance:
             self._process.terminate()
         async with self._partners, asyncio.timeout(30):
             return await self._process.wait()
+
+    async def __aenter__(self) -> Self:
+        """Run nothing yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave no process behind, also where an assertion failed."""
+        async with self._partners:
+            if self._process is not None:
+                await self.kill()
 
     def client(self) -> httpx.AsyncClient:
         """A client with the operator's token."""
