@@ -13,6 +13,7 @@ from tests.load.warm_start import Started, medians
 GOAL, FLOOR = 0.9, 0.5
 TICK_GOAL = 1.5
 WARM_GOAL = 5.0
+SLOWER = 2.0
 
 
 def page(paper: str, tables: Sequence[str], machine: str) -> str:
@@ -205,6 +206,10 @@ def growth_table(found: Growth) -> str:
         f" of the first one's rate,\nfor {ways[-1].cpu / ways[0].cpu:.2f} of its CPU. A complaint"
         f" takes {kib:.0f} KiB on disk: "
         + ", ".join(f"{name} {size / last.folder:.0%}" for name, size in files if size >= 1)
-        + ".",
+        + ".\nCPU shows a slow-down; the rates also follow whatever else ran at the time.",
     ]
+    if len(found.stops) > 2 and last.status > SLOWER * found.stops[1].status:
+        lines.append(
+            "Status gets slower with size: it counts rows one by one, and on the loop that serves."
+        )
     return "\n".join(lines) + "\n"
