@@ -287,6 +287,62 @@ async def test_a_mark_with_a_gap_before_it_does_nothing(store: SqliteStore) -> N
     assert [p.published_seq for p in await store.unpublished(CASES)] == [0]
 
 
+@pytest.mark.parametrize(
+    ("marks", "left"),
+    [
+        ([(A, 0, 1), (A, 1, 2)], 1),
+        ([(A, 0, 1), (A, 2, 3)], 2),
+        ([(A, 0, 2), (A, 1, 3)], 0),
+        ([(A, 1, 2), (A, 0, 1)], 2),
+    ],
+)
+async def test_marks_of_one_document_in_one_call_count_one_after_the_other(
+    store: SqliteStore, marks: list[tuple[str, int, int]], left: int
+) -> None:
+    """As if each were written by itself, in this order."""
+    await store.update(CASES, A, put({}, [an_event(1), an_event(2), an_event(3)]))
+
+    await store.mark_published(CASES, marks)
+
+    assert await store.pending_count(CASES) == left
+
+
+async def test_a_refused_write_takes_no_neighbour_of_its_group_along(store: SqliteStore) -> None:
+    """Three writes wait together; the one whose key is taken fails, and it alone."""
+    await store.update(CASES, A, put({"keys": ["k"]}))
+    await store.update(CASES, B, put({"n": 0}))
+    c, d = A[:-1] + "c", A[:-1] + "d"
+
+    outcomes = await asyncio.gather(
+        store.update(CASES, c, put({"keys": ["free"]}, [an_event(1)])),
+        store.update(CASES, d, put({"keys": ["k"]}, [an_event(1)])),
+        store.update(CASES, B, put({"n": 1}, [an_event(1)])),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(outcome, KeyTaken) for outcome in outcomes] == [False, True, False]
+    assert await store.get(CASES, d) is None
+    assert await store.pending_count(CASES) == 2
+    found = await store.get(CASES, B)
+    assert found is not None and found.body == {"n": 1}
+    by_key = await store.get_by_key(CASES, "free")
+    assert by_key is not None and by_key.id == c
+
+
+async def test_a_write_after_expiry_decides_on_what_is_left(store: SqliteStore) -> None:
+    """Whatever the adapter still remembers of the document, the decision does not see it."""
+    await store.update(CASES, A, put({"n": 1}))
+    await store.expire(CASES, A)
+    seen: list[Body | None] = []
+
+    def look(document: Document | None, _: datetime) -> None:
+        seen.append(document.body if document is not None else None)
+
+    await store.update(CASES, A, look)
+
+    assert seen[-1] is None
+
+
 async def test_a_mark_never_goes_back(store: SqliteStore) -> None:
     """A late relay cannot lower what another one marked."""
     await store.update(CASES, A, put({}, [an_event(1), an_event(2)]))
@@ -387,5 +443,17 @@ async def test_a_find_searches_its_index_and_sorts_nothing(store: SqliteStore, i
     )
     words = " ".join(row[3] for row in plan)
 
-    assert f"cases_by_{index}" in words
+    assert f"cases_on_{index}" in words
     assert "SCAN" not in words and "TEMP B-TREE" not in words
+
+
+async def test_a_count_reads_its_index_and_no_document(store: SqliteStore) -> None:
+    """Operators' pages count at each look; fetching what is counted took seconds at 100,000 cases."""
+    from aduan.storage.sqlite_schema import query
+
+    parts = query(CASES, "state", equal=("33.74", "triage"), low=None, high=None)
+    plan = store.file.read(
+        f"EXPLAIN QUERY PLAN SELECT COUNT(*) FROM cases WHERE {parts.where}", parts.parameters
+    )
+
+    assert [row[3] for row in plan if "USING COVERING INDEX cases_on_state" not in row[3]] == []

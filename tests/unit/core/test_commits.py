@@ -68,7 +68,6 @@ async def test_complaints_that_wait_together_share_their_commits(
     """At c connections about 3/c a complaint: one group for the writes, one for log and mark."""
     store = intake.service.runtime.store
     assert isinstance(store, SqliteStore)
-    jobs = store.file._jobs
     begun, gate = threading.Event(), threading.Event()
 
     def hold(_: sqlite3.Connection) -> bool:
@@ -79,7 +78,7 @@ async def test_complaints_that_wait_together_share_their_commits(
         return begun.is_set()
 
     async def all_wait() -> bool:
-        return jobs.qsize() == together
+        return store.file.waiting == 1 + together
 
     held = asyncio.create_task(store.file.write(hold))
     await eventually(writer_is_held)

@@ -30,7 +30,6 @@ async def test_posts_that_are_all_in_flight_before_one_is_stored_make_one(intake
     """None of them can see another one yet, and still only one is kept and all are told of it."""
     store = intake.service.runtime.store
     assert isinstance(store, SqliteStore)
-    jobs = store.file._jobs
     begun, gate = threading.Event(), threading.Event()
 
     def hold(_: sqlite3.Connection) -> bool:
@@ -41,7 +40,7 @@ async def test_posts_that_are_all_in_flight_before_one_is_stored_make_one(intake
         return begun.is_set()
 
     async def all_in_flight() -> bool:
-        return jobs.qsize() >= TOGETHER
+        return store.file.waiting == 1 + TOGETHER
 
     held = asyncio.create_task(store.file.write(hold))
     await eventually(writer_is_held)

@@ -1,7 +1,11 @@
 """One SQLite file: a writer thread that commits in groups, and a reader for the event loop.
 
-Whatever waits at this moment goes into one transaction, a savepoint each; there is no timer. The
-commit is with WAL and synchronous=FULL, so what is acknowledged survives a power cut.
+Whatever waits at this moment goes into one transaction; there is no timer. The commit is with WAL
+and synchronous=FULL, so what is acknowledged survives a power cut.
+
+Each call of the engine gives up the interpreter lock and waits to get it back, which costs more than
+the call itself. So what the loop submits in one turn reaches the thread as one parcel, and `Rows` of
+many writes go through one statement.
 """
 
 import asyncio
@@ -9,16 +13,75 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from aduan.errors import AduanError, Busy
 
 T = TypeVar("T")
 GROUP_LIMIT: Final = 1024
+COMPANY_SECONDS: Final = 0.005
+_CHUNKS: Final = (64, 16, 4, 1)
+_VARIABLES: Final = 30_000
 
-_Job = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+Row = tuple[Any, ...]
+
+
+class Many:
+    """A statement over many rows: `head VALUES (?, ?), (?, ?) tail`, in few calls of the engine."""
+
+    def __init__(self, head: str, width: int, tail: str = "") -> None:
+        """width: values in a row. head ends where VALUES begins, tail follows the last row."""
+        row = f"({', '.join('?' * width)})"
+        self._statements = [
+            (size, f"{head} VALUES {', '.join([row] * size)} {tail}")
+            for size in _CHUNKS
+            if size * width <= _VARIABLES
+        ]
+
+    def run(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+        """Run it for all rows; return how many rows of the table changed."""
+        changed = at = 0
+        for size, statement in self._statements:
+            while len(rows) - at >= size:
+                values = list(chain.from_iterable(rows[at : at + size]))
+                changed += connection.execute(statement, values).rowcount
+                at += size
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """A write that is nothing but rows, so that those of a whole group go together.
+
+    rows: statement by statement, in this order; each row must change exactly one row of its table.
+    Where one of the group does not, or a constraint refuses one, all is undone and each write of the
+    group runs its `alone` by itself, which raises what its caller is to learn.
+    value: the result where the rows went through.
+    """
+
+    rows: tuple[tuple[Many, Sequence[Row]], ...]
+    alone: Callable[[sqlite3.Connection], T]
+    value: T
+
+
+Job = Callable[[sqlite3.Connection], T] | Rows[T]
+_Result = tuple[Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    job: Job[Any]
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+    patient: bool
+
+
+class _Unfit(Exception):
+    """Rows that cannot go together."""
 
 
 class SqliteFile:
@@ -32,7 +95,10 @@ class SqliteFile:
         """
         self.path = path
         self.commits = 0
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.waiting = 0  # writes that were submitted and are not durable yet
+        self._parcel: list[_Submitted] = []
+        self._sending: asyncio.AbstractEventLoop | None = None
+        self._parcels: queue.SimpleQueue[list[_Submitted] | None] = queue.SimpleQueue()
         try:
             self._writer = self._connect(max_pages)
             self._writer.executescript(schema)
@@ -59,18 +125,35 @@ class SqliteFile:
         """Return the writer's PRAGMA synchronous as the engine reads it back (2 = FULL)."""
         return await self.write(lambda c: int(c.execute("PRAGMA synchronous").fetchone()[0]))
 
-    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, job: Job[T], *, patient: bool = False) -> T:
         """Run `job` in the next group's transaction and return its result once that is durable.
 
-        An AduanError or IntegrityError that `job` raises undoes this job alone. Raises Busy when the
-        engine refuses (disk full, read-only, locked): then nothing of the group was written.
+        job: may run twice, the first time undone. An AduanError or IntegrityError that it raises
+        undoes this job alone.
+        patient: waits a few milliseconds for other writes to travel with, where nobody is told the
+        outcome (a mark, an offset).
+        Raises Busy when the engine refuses (disk full, read-only, locked): then nothing of the group
+        was written.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((job, future, loop))
-        return await future
+        self._parcel.append(_Submitted(job, future, loop, patient))
+        if self._sending is not loop:
+            self._sending = loop
+            loop.call_soon(self._send)
+        self.waiting += 1
+        try:
+            return await future
+        finally:
+            self.waiting -= 1
 
-    def read(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+    def _send(self) -> None:
+        self._sending = None
+        if self._parcel:
+            self._parcels.put(self._parcel)
+            self._parcel = []
+
+    def read(self, sql: str, parameters: Row = ()) -> list[Any]:
         """Run a query on the loop's own connection: the last committed state. Raises Busy."""
         try:
             return self.reader.execute(sql, parameters).fetchall()
@@ -80,38 +163,39 @@ class SqliteFile:
     def close(self) -> None:
         """Finish what was submitted, then close. Safe to call twice."""
         if self._thread.is_alive():
-            self._jobs.put(None)
+            self._send()
+            self._parcels.put(None)
             self._thread.join()
         self.reader.close()
 
     def _run(self) -> None:
-        while True:
-            first = self._jobs.get()
-            if first is None:
-                break
-            group, last = [first], False
+        last = False
+        while not last:
+            group: list[_Submitted] = []
+            timeout: float | None = None
             while len(group) < GROUP_LIMIT:
                 try:
-                    job = self._jobs.get_nowait()
+                    parcel = self._parcels.get(timeout=timeout)
                 except queue.Empty:
                     break
-                if job is None:
+                if parcel is None:
                     last = True
                     break
-                group.append(job)
-            self._commit(group)
-            if last:
-                break
+                group.extend(parcel)
+                patient = all(submitted.patient for submitted in group)
+                timeout = COMPANY_SECONDS if patient else 0
+            if group:
+                self._commit(group)
         self._writer.close()
 
-    def _commit(self, group: list[_Job]) -> None:
-        results: list[tuple[Any, BaseException | None]] = []
+    def _commit(self, group: list[_Submitted]) -> None:
         connection = self._writer
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job, _, _ in group:
-                results.append(self._one(connection, job))
-            connection.execute("COMMIT")
+            try:
+                results = self._transaction(group, self._together)
+            except (_Unfit, sqlite3.IntegrityError):
+                connection.execute("ROLLBACK")
+                results = self._transaction(group, self._one_by_one)
             self.commits += 1
         except sqlite3.Error as error:
             # The whole group is undone: answering any of it would acknowledge what is not durable.
@@ -121,16 +205,41 @@ class SqliteFile:
             busy = Busy(f"{self.path.name} cannot be written: {error}")
             results = [(None, busy)] * len(group)
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Any]]] = {}
-        for (_, future, loop), (value, failure) in zip(group, results, strict=True):
-            by_loop.setdefault(loop, []).append((future, value, failure))
+        for submitted, (value, failure) in zip(group, results, strict=True):
+            by_loop.setdefault(submitted.loop, []).append((submitted.future, value, failure))
         for loop, done in by_loop.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_resolve, done)
 
-    @staticmethod
-    def _one(
-        connection: sqlite3.Connection, job: Callable[[sqlite3.Connection], Any]
-    ) -> tuple[Any, BaseException | None]:
+    def _transaction(
+        self, group: list[_Submitted], way: Callable[[list[_Submitted]], list[_Result]]
+    ) -> list[_Result]:
+        self._writer.execute("BEGIN IMMEDIATE")
+        results = way(group)
+        self._writer.execute("COMMIT")
+        return results
+
+    def _together(self, group: list[_Submitted]) -> list[_Result]:
+        results: list[_Result] = []
+        merged: dict[Many, list[Row]] = {}
+        for submitted in group:
+            job = submitted.job
+            if isinstance(job, Rows):
+                for statement, rows in job.rows:
+                    merged.setdefault(statement, []).extend(rows)
+                results.append((job.value, None))
+            else:
+                results.append(self._one(job))
+        for statement, rows in merged.items():
+            if statement.run(self._writer, rows) != len(rows):
+                raise _Unfit
+        return results
+
+    def _one_by_one(self, group: list[_Submitted]) -> list[_Result]:
+        return [self._one(s.job.alone if isinstance(s.job, Rows) else s.job) for s in group]
+
+    def _one(self, job: Callable[[sqlite3.Connection], Any]) -> _Result:
+        connection = self._writer
         connection.execute("SAVEPOINT job")
         try:
             value = job(connection)

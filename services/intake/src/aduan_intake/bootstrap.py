@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
-from starlette.middleware import Middleware
 
 from aduan.clock import Clock
 from aduan.messaging.port import Bus
@@ -110,8 +110,7 @@ async def build(
     )
     create = creator(desk, authenticator)
     app.include_router(http.router(desk, authenticator, create))
-    # At the end of the list: inside the edge, before everything of the framework's own.
-    app.user_middleware.append(Middleware(HotPath, create=create))
+    app.shortcut(partial(HotPath, create=create))
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))

@@ -6,15 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid5
 
 from aduan import failpoints
 from aduan.clock import iso
 from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction, new_traceparent
 from aduan.contracts.values import AttachmentRef
-from aduan.ids import uuid7
+from aduan.ids import uuid4, uuid5, uuid7
 from aduan.observability.trace import current
-from aduan.privacy.randomness import random_bytes
 from aduan.storage.port import Body, Change, Document, KeyTaken
 from aduan.ticket import NotATicket, new_ticket, read_ticket
 from aduan.web.idempotency import storage_key
@@ -97,7 +95,7 @@ async def take(
 
 def _cause() -> Cause:
     """Return what the events name as their cause: this command, in the trace of its request."""
-    id = str(UUID(bytes=random_bytes(16), version=4))
+    id = uuid4()
     return Cause(id, id, current() or new_traceparent())
 
 
@@ -202,7 +200,7 @@ async def attach(
 ) -> tuple[AttachmentRef, Said]:
     """Keep a photo and tell it as a supplement, once per key. Raises the problems of reply."""
     picture = cleaned.picture
-    id = str(uuid5(UUID(complaint_id), f"attachment:{storage_key(complaint_id, 'photo', key)}"))
+    id = uuid5(complaint_id, f"attachment:{storage_key(complaint_id, 'photo', key)}")
     reference = AttachmentRef(
         id=id,
         media_type=picture.media_type,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -16,6 +16,7 @@ from aduan.clock import iso, parse_iso
 from aduan.contracts.events import DATA_LIMIT
 from aduan.contracts.topics import BY_NAME
 from aduan.errors import AduanError, Poison
+from aduan.ids import uuid5
 from aduan.privacy.randomness import random_bytes
 
 T = TypeVar("T")
@@ -107,12 +108,12 @@ def new_traceparent(parent: str | None = None) -> str:
 
 def event_id(case_id: str, stream: str, seq: int) -> str:
     """Return uuid5(case, stream, seq): the same event has the same id however often it is made."""
-    return str(uuid5(UUID(case_id), f"{stream}:{seq}"))
+    return uuid5(case_id, f"{stream}:{seq}")
 
 
 def derived_id(case_id: str, *parts: object) -> str:
     """Return uuid5(case, parts joined by ':'), for events named by what they say (clock events)."""
-    return str(uuid5(UUID(case_id), ":".join(str(part) for part in parts)))
+    return uuid5(case_id, ":".join(str(part) for part in parts))
 
 
 def encode(

@@ -7,18 +7,20 @@ memory for a moment, so that a reader who keeps up does not read the file.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from aduan import failpoints
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.messaging.partition import partition_of, partitions_of
 from aduan.messaging.port import Listener, Record, TopicPartition, ignore_partitions
-from aduan.sqlite import SqliteFile
+from aduan.sqlite import Many, Row, SqliteFile
 from aduan.storage.wire import pack_headers, unpack_headers
 
 _SCHEMA: Final = """
@@ -35,6 +37,29 @@ CREATE TABLE IF NOT EXISTS offsets (
     PRIMARY KEY (grp, topic, partition)) WITHOUT ROWID;
 """
 _TAIL: Final = 64
+_APPEND: Final = Many(
+    "INSERT INTO log (topic, partition, offset, key, headers, value, at)", width=7
+)
+_MOVE_END: Final = Many(
+    "INSERT INTO ends (topic, partition, next)",
+    3,
+    "ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next",
+)
+_COMMIT: Final = Many(
+    "UPDATE offsets SET next = v.column4 FROM (",
+    4,
+    ") AS v WHERE grp = v.column1 AND topic = v.column2 AND partition = v.column3",
+)
+
+
+def _ends_of(connection: sqlite3.Connection, topics: Collection[str]) -> dict[TopicPartition, int]:
+    # As one row: each row that is fetched gives up the interpreter lock.
+    found = connection.execute(
+        "SELECT json_group_array(json_array(topic, partition, next)) FROM ends"
+        f" WHERE topic IN ({', '.join('?' * len(topics))})",
+        tuple(topics),
+    ).fetchone()
+    return {TopicPartition(topic, partition): end for topic, partition, end in from_json(found[0])}
 
 
 class SqliteBus:
@@ -72,29 +97,15 @@ class SqliteBus:
         packed = [pack_headers(raw.headers) for raw in events]
 
         def job(connection: sqlite3.Connection) -> list[int]:
-            ends: dict[TopicPartition, int] = {}
-            rows: list[tuple[Any, ...]] = []
-            offsets: list[int] = []
+            ends = _ends_of(connection, {place.topic for place in places})
+            rows: list[Row] = []
             for place, raw, headers in zip(places, events, packed, strict=True):
-                if place not in ends:
-                    found = connection.execute(
-                        "SELECT next FROM ends WHERE topic = ? AND partition = ?", place
-                    ).fetchone()
-                    ends[place] = found[0] if found else 0
-                rows.append((*place, ends[place], raw.key, headers, raw.value, at))
-                offsets.append(ends[place])
-                ends[place] += 1
-            connection.executemany(
-                "INSERT INTO log (topic, partition, offset, key, headers, value, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-            connection.executemany(
-                "INSERT INTO ends (topic, partition, next) VALUES (?, ?, ?)"
-                " ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next",
-                [(*place, end) for place, end in ends.items()],
-            )
-            return offsets
+                offset = ends.get(place, 0)
+                ends[place] = offset + 1
+                rows.append((*place, offset, raw.key, headers, raw.value, at))
+            _APPEND.run(connection, rows)
+            _MOVE_END.run(connection, [(*place, ends[place]) for place in dict.fromkeys(places)])
+            return [row[2] for row in rows]
 
         offsets = await self.file.write(job)
         failpoints.hit("log.after_append")
@@ -245,9 +256,8 @@ class SqliteConsumer:
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See the port."""
-        rows = [(offset, self._group, *place) for place, offset in offsets.items()]
-        sql = "UPDATE offsets SET next = ? WHERE grp = ? AND topic = ? AND partition = ?"
-        await self._bus.file.write(lambda connection: connection.executemany(sql, rows) and None)
+        rows = [(self._group, *place, offset) for place, offset in offsets.items()]
+        await self._bus.file.write(lambda connection: _COMMIT.run(connection, rows), patient=True)
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
         """See the port."""

@@ -20,13 +20,13 @@ class _Closed:
     def __init__(self, labels: Labels) -> None:
         self._sets = {name: frozenset(values) for name, values in labels.items()}
 
-    def values(self, given: Mapping[str, str]) -> list[str]:
+    def values(self, given: Mapping[str, str]) -> tuple[str, ...]:
         if given.keys() != self._sets.keys():
             raise UnknownLabel(f"labels are {sorted(self._sets)}")
         for name, value in given.items():
             if value not in self._sets[name]:
                 raise UnknownLabel(f"{name} has a value outside its list")
-        return [given[name] for name in self._sets]
+        return tuple([given[name] for name in self._sets])
 
     def all(self) -> list[tuple[str, ...]]:
         return list(product(*(sorted(values) for values in self._sets.values())))
@@ -41,14 +41,15 @@ class Tally:
         """name: without `_total`; labels: name -> every value it may have."""
         self._closed = _Closed(labels or {})
         self._series = Counter(name, words, list(labels or {}), registry=registry)
-        if labels:
-            for values in self._closed.all():
-                self._series.labels(*values)
+        # Looked up once: the library's own look-up takes longer than counting.
+        self._by_values = {
+            values: self._series.labels(*values) if values else self._series
+            for values in self._closed.all()
+        }
 
     def add(self, amount: float = 1, **labels: str) -> None:
         """Count. Raises UnknownLabel."""
-        values = self._closed.values(labels)
-        (self._series.labels(*values) if values else self._series).inc(amount)
+        self._by_values[self._closed.values(labels)].inc(amount)
 
 
 class Level:

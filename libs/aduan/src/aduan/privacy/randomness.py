@@ -19,14 +19,18 @@ class Pages:
         self._lock = threading.Lock()
         self._page = b""
         self._used = 0
-        self._owner = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._page, self._used = b"", 0
 
     def take(self, count: int) -> bytes:
         """Return `count` random bytes, at most a page, that nobody else gets."""
         with self._lock:
             start, end = self._used, self._used + count
-            if end > len(self._page) or self._owner != os.getpid():
-                self._page, self._owner = os.urandom(max(PAGE, count)), os.getpid()
+            if end > len(self._page):
+                self._page = os.urandom(max(PAGE, count))
                 start, end = 0, count
             self._used = end
             return self._page[start:end]

@@ -1,9 +1,10 @@
 """The storage port on one SQLite file per service (see aduan.sqlite for durability and grouping)."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
@@ -11,7 +12,7 @@ from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import AduanError, Busy
 from aduan.messaging.partition import partition_of
-from aduan.sqlite import SqliteFile
+from aduan.sqlite import Row, Rows, SqliteFile
 from aduan.storage.port import (
     CONFLICT_TRIES,
     Change,
@@ -25,13 +26,10 @@ from aduan.storage.port import (
     Pending,
     StoredEvent,
 )
-from aduan.storage.sqlite_schema import check_limit, column_sql, query, schema
-from aduan.storage.wire import (
-    pack_headers,
-    pack_inbox,
-    unpack_headers,
-    unpack_inbox,
-)
+from aduan.storage.sqlite_schema import Writes, check_limit, query, schema
+from aduan.storage.wire import pack_headers, pack_inbox, unpack_headers, unpack_inbox
+
+REMEMBERED: Final = 1024
 
 _FIELDS = "id, tenant, version, body, inbox, waiting, event_seq, published_seq"
 
@@ -55,7 +53,8 @@ class SqliteStore:
         self._clock = clock
         statements = "\n".join(schema(collection) for collection in collections)
         self.file = SqliteFile(path, schema=statements, max_pages=max_pages)
-        self._writers = {c.name: _statements(c) for c in collections}
+        self._writes = {c.name: Writes(c) for c in collections}
+        self._remembered: OrderedDict[tuple[str, str], Row] = OrderedDict()
 
     @property
     def commits(self) -> int:
@@ -70,16 +69,39 @@ class SqliteStore:
         self, collection: Collection, id: str, decide: Decide, *, fresh: bool = False
     ) -> Outcome:
         """See the port."""
+        known = None if fresh else self._remembered.get((collection.name, id))
         for number in range(CONFLICT_TRIES):
-            document = None if fresh and number == 0 else self._read(collection, id)
-            change = decide(document, self._clock.now())
-            if change is None:
-                return Outcome(document, changed=False)
+            if number > 0 or (known is None and not fresh):
+                document, certain = self._read(collection, id), True
+            else:
+                document, certain = _document(known) if known is not None else None, False
             try:
-                return await self.file.write(self._write(collection, id, document, change))
+                change = decide(document, self._clock.now())
+            except Exception:
+                if certain:
+                    raise
+                continue
+            if change is None:
+                if certain:
+                    return Outcome(document, changed=False)
+                continue
+            row = _row(id, document, change)
+            try:
+                outcome = await self.file.write(self._write(collection, row, document, change))
             except _Conflict:
                 continue
+            self._remember(collection, row)
+            return outcome
         raise Busy(f"{collection.name}: a document was contended {CONFLICT_TRIES} times")
+
+    def _remember(self, collection: Collection, row: Row) -> None:
+        # As bytes: nobody can change them. A moment old at times, so they only ever lead to a write,
+        # which compares the version; every other answer is decided on what the file says.
+        place = (collection.name, row[0])
+        self._remembered[place] = row
+        self._remembered.move_to_end(place)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
 
     async def get(self, collection: Collection, id: str) -> Document | None:
         """See the port."""
@@ -182,11 +204,14 @@ class SqliteStore:
         self, collection: Collection, marks: Sequence[tuple[str, int, int]]
     ) -> None:
         """See the port."""
-        sql = (
-            f"UPDATE {collection.name} SET published_seq = ?3"
-            " WHERE id = ?1 AND published_seq >= ?2 AND published_seq < ?3"
-        )
-        await self.file.write(lambda connection: connection.executemany(sql, marks) and None)
+        write = self._writes[collection.name].mark
+        rounds = _rounds(marks)
+
+        def job(connection: sqlite3.Connection) -> None:
+            for rows in rounds:
+                write.run(connection, rows)
+
+        await self.file.write(job, patient=True)
 
     async def held(
         self, collection: Collection, *, older_than: float = 0.0, limit: int = 100
@@ -263,92 +288,106 @@ class SqliteStore:
         return _document(rows[0]) if rows else None
 
     def _write(
-        self, collection: Collection, id: str, before: Document | None, change: Change
-    ) -> Callable[[sqlite3.Connection], Outcome]:
-        body = to_json(change.body) if change.body is not None else None
+        self, collection: Collection, row: Row, before: Document | None, change: Change
+    ) -> Rows[Outcome]:
+        id, tenant, version, body, nexts, waiting, event_seq, published_seq = row
+        writes, now = self._writes[collection.name], self._wall()
         keys = collection.keys(change.body) if change.body is not None else ()
         columns = collection.columns(change.body) if change.body is not None else {}
-        insert, update, names = self._writers[collection.name]
-        values = [columns.get(column) for column in names]
-        nexts, waiting, waiting_count = pack_inbox(change.inbox)
-        after_seq = before.event_seq if before is not None else 0
-        version = before.version if before is not None else 0
-        event_seq = after_seq + len(change.events)
+        values = [columns.get(column) for column in writes.column_names]
+        waiting_count = sum(len(stream.waiting) for stream in change.inbox.values())
+        waiting_since = now if waiting_count else None
+        packed_keys = to_json(keys)
+        after_seq = event_seq - len(change.events)
         events = [
             (id, seq, raw.topic, pack_headers(raw.headers), raw.value)
             for seq, raw in enumerate(change.events, start=after_seq + 1)
         ]
-        name, now, packed_keys = collection.name, self._wall(), to_json(keys)
-        waiting_since = now if waiting_count else None
+        told = [(writes.event, events)] if events else []
+        document = Document(
+            id, tenant, version, change.body, change.inbox, event_seq, published_seq
+        )
+        outcome = Outcome(document, True, after_seq, change.events)
+        if before is None:
+            new = (
+                id, tenant, partition_of(id), version, body, packed_keys, nexts, waiting,
+                waiting_count, waiting_since, event_seq, 0, now if events else None, *values,
+            )  # fmt: skip
+            held = [(writes.key, [(key, id) for key in keys])] if keys else []
+            rows = ((writes.insert, [new]), *held, *told)
+        else:
+            changed = (
+                id, version - 1, tenant, version, body, packed_keys, nexts, waiting,
+                waiting_count, waiting_since, event_seq, len(events), now, *values,
+            )  # fmt: skip
+            # Its keys stay as they are, or the row does not fit and is written alone.
+            rows = ((writes.update, [changed]), *told)
 
-        def job(connection: sqlite3.Connection) -> Outcome:
-            published_seq = before.published_seq if before is not None else 0
+        def alone(connection: sqlite3.Connection) -> Outcome:
+            old_keys: Sequence[str] = ()
             if before is None:
-                row = (
-                    id, change.tenant, partition_of(id), 1, body, packed_keys, nexts, waiting,
-                    waiting_count, waiting_since, event_seq, 0, now if events else None, *values,
-                )  # fmt: skip
                 try:
-                    connection.execute(insert, row)
+                    writes.insert.run(connection, [new])
                 except sqlite3.IntegrityError:
                     raise _Conflict("inserted by somebody else") from None
-                old_keys: Sequence[str] = ()
             else:
                 old = connection.execute(
-                    f"SELECT keys FROM {name} WHERE id = ? AND version = ?", (id, version)
+                    f"SELECT keys FROM {collection.name} WHERE id = ?", (id,)
                 ).fetchone()
-                changed = connection.execute(
-                    update,
-                    (
-                        change.tenant, version + 1, body, packed_keys, nexts, waiting,
-                        waiting_count, waiting_since, waiting_since, event_seq,
-                        len(events), now, *values, id, version,
-                    ),
-                ).rowcount  # fmt: skip
-                if changed == 0 or old is None:
+                if old is None or writes.update_alone.run(connection, [changed]) == 0:
                     raise _Conflict("written by somebody else")
                 old_keys = from_json(old[0])
-            if keys != tuple(old_keys):
-                self._move_keys(connection, name, id, old_keys, keys)
-            if events:
-                connection.executemany(
-                    f"INSERT INTO {name}_events (id, seq, topic, headers, value)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    events,
-                )
-            document = Document(
-                id=id,
-                tenant=change.tenant,
-                version=version + 1,
-                body=change.body,
-                inbox=change.inbox,
-                event_seq=event_seq,
-                published_seq=published_seq,
-            )
-            return Outcome(document, True, after_seq, change.events)
+            _move_keys(connection, collection.name, id, old_keys, keys)
+            for statement, those in told:
+                statement.run(connection, those)
+            return outcome
 
-        return job
+        return Rows(rows, alone, outcome)
 
-    @staticmethod
-    def _move_keys(
-        connection: sqlite3.Connection,
-        name: str,
-        id: str,
-        old: Sequence[str],
-        new: tuple[str, ...],
-    ) -> None:
-        for key in set(old) - set(new):
-            connection.execute(f"DELETE FROM {name}_keys WHERE key = ?", (key,))
-        for key in new:
-            if key in old:
-                continue
-            try:
-                connection.execute(f"INSERT INTO {name}_keys (key, id) VALUES (?, ?)", (key, id))
-            except sqlite3.IntegrityError:
-                holder = connection.execute(
-                    f"SELECT id FROM {name}_keys WHERE key = ?", (key,)
-                ).fetchone()
-                raise KeyTaken(key, holder[0]) from None
+
+def _move_keys(
+    connection: sqlite3.Connection, name: str, id: str, old: Sequence[str], new: Sequence[str]
+) -> None:
+    for key in set(old) - set(new):
+        connection.execute(f"DELETE FROM {name}_keys WHERE key = ?", (key,))
+    for key in new:
+        if key in old:
+            continue
+        try:
+            connection.execute(f"INSERT INTO {name}_keys (key, id) VALUES (?, ?)", (key, id))
+        except sqlite3.IntegrityError:
+            holder = connection.execute(
+                f"SELECT id FROM {name}_keys WHERE key = ?", (key,)
+            ).fetchone()
+            raise KeyTaken(key, holder[0]) from None
+
+
+def _rounds(marks: Sequence[tuple[str, int, int]]) -> list[list[Row]]:
+    """Return marks in rounds that name each document once, one after another what cannot be joined.
+
+    A statement over many rows sees each document as it was before, so marks of one document that
+    follow each other are joined into one.
+    """
+    rounds: list[dict[str, Row]] = [{}]
+    for id, after, through in marks:
+        known = rounds[-1].get(id)
+        if known is None:
+            rounds[-1][id] = (id, after, through)
+        elif known[1] <= after <= known[2]:
+            rounds[-1][id] = (id, known[1], max(known[2], through))
+        else:
+            rounds.append({id: (id, after, through)})
+    return [list(marked.values()) for marked in rounds]
+
+
+def _row(id: str, before: Document | None, change: Change) -> Row:
+    """Return what `_document` reads back after the write."""
+    body = to_json(change.body) if change.body is not None else None
+    nexts, waiting = pack_inbox(change.inbox)
+    version = before.version + 1 if before is not None else 1
+    event_seq = (before.event_seq if before is not None else 0) + len(change.events)
+    published_seq = before.published_seq if before is not None else 0
+    return (id, change.tenant, version, body, nexts, waiting, event_seq, published_seq)
 
 
 def _document(row: Sequence[Any]) -> Document:
@@ -362,26 +401,3 @@ def _document(row: Sequence[Any]) -> Document:
         event_seq=event_seq,
         published_seq=published_seq,
     )
-
-
-def _statements(collection: Collection) -> tuple[str, str, tuple[str, ...]]:
-    names = collection.column_names
-    extra = [column_sql(column) for column in names]
-    fields = [
-        "id", "tenant", "partition", "version", "body", "keys", "inbox", "waiting",
-        "waiting_count", "waiting_since", "event_seq", "published_seq", "pending_since", *extra,
-    ]  # fmt: skip
-    insert = (
-        f"INSERT INTO {collection.name} ({', '.join(fields)})"
-        f" VALUES ({', '.join('?' for _ in fields)})"
-    )
-    more = "".join(f", {column} = ?" for column in extra)
-    update = (
-        f"UPDATE {collection.name} SET tenant = ?, version = ?, body = ?, keys = ?, inbox = ?,"
-        " waiting = ?, waiting_count = ?,"
-        " waiting_since = CASE WHEN ? IS NULL THEN NULL ELSE COALESCE(waiting_since, ?) END,"
-        " event_seq = ?, pending_since = CASE WHEN ? = 0 THEN pending_since"
-        " WHEN event_seq > published_seq THEN pending_since ELSE ? END"
-        f"{more} WHERE id = ? AND version = ?"
-    )
-    return insert, update, names

@@ -39,18 +39,17 @@ def unpack_raw(data: Mapping[str, Any]) -> Raw:
     )
 
 
-def pack_inbox(inbox: Inbox) -> tuple[bytes, bytes | None, int]:
-    """Return (next by stream, waiting events or None, how many wait)."""
+def pack_inbox(inbox: Inbox) -> tuple[bytes, bytes | None]:
+    """Return (next by stream, waiting events or None)."""
     nexts = to_json({name: stream.next for name, stream in inbox.items()})
-    count = sum(len(stream.waiting) for stream in inbox.values())
-    if count == 0:
-        return nexts, None, 0
+    if not any(stream.waiting for stream in inbox.values()):
+        return nexts, None
     waiting = {
         name: {str(seq): pack_raw(raw) for seq, raw in stream.waiting.items()}
         for name, stream in inbox.items()
         if stream.waiting
     }
-    return nexts, to_json(waiting), count
+    return nexts, to_json(waiting)
 
 
 def unpack_inbox(nexts: bytes, waiting: bytes | None) -> Inbox:

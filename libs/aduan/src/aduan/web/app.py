@@ -7,6 +7,7 @@ The short forms `/health/live` and `/health/ready` are for probes of a service t
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -15,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aduan.contracts.envelope import EventTooLarge
 from aduan.errors import Busy
@@ -29,6 +31,29 @@ BODY_LIMIT: Final = 256 * KIB
 RETRY_AFTER_SECONDS: Final = 2
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class App(FastAPI):
+    """FastAPI behind our edge. The edge is outermost, so a shortcut does not pay for the framework."""
+
+    _front: ASGIApp
+    _inner: ASGIApp
+
+    def behind(self, edge: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Put the edge in front. Once, before the first request."""
+        self._inner = super().__call__
+        self._front = edge(self._pass_on)
+
+    def shortcut(self, layer: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Put a bare ASGI layer between the edge and the framework."""
+        self._inner = layer(self._inner)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._inner(scope, receive, send)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        await self._front(scope, receive, send)
 
 
 def new_app(
@@ -46,7 +71,7 @@ def new_app(
     body_limit: int = BODY_LIMIT,
     body_limits: Sequence[tuple[str, int]] = (),
     lifespan: Lifespan | None = None,
-) -> FastAPI:
+) -> App:
     """Return an app with everything but the service's own routes.
 
     service: its name in the topics table, the first part of its own paths (`/sync-laporgub/...`).
@@ -56,7 +81,7 @@ def new_app(
     before_metrics: awaited before each scrape, to bring levels up to date (PipelineMetrics.tell).
     body_limits: (path suffix, bytes) where a route takes more than `body_limit`.
     """
-    app = FastAPI(
+    app = App(
         title=title,
         version=version,
         description=description,
@@ -68,8 +93,10 @@ def new_app(
     )
     app.state.authenticator = authenticator
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own hook
-    app.add_middleware(
-        Edge, service=service, metrics=http_metrics, body_limit=body_limit, limits=body_limits
+    app.behind(
+        partial(
+            Edge, service=service, metrics=http_metrics, body_limit=body_limit, limits=body_limits
+        )
     )
     install_handlers(app)
     _add_health(app, service, live, ready if ready is not None else {})
@@ -106,6 +133,10 @@ def install_handlers(app: FastAPI) -> None:
     async def on_too_large(_request: Request, _error: Exception) -> Response:
         return Problem("content_too_large").response()
 
+    async def on_bug(_request: Request, _error: Exception) -> Response:
+        return Problem("internal").response()  # the edge logs and counts it
+
+    app.add_exception_handler(Exception, on_bug)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(EventTooLarge, on_too_large)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -106,13 +106,15 @@ class Edge:
         began = time.perf_counter()
         declared, given, traceparent = _read(scope["headers"])
         request_id = given or random_bytes(16).hex()
-        status = 0
+        status, complete = 0, False
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = _decorated(message.get("headers", ()), request_id)
+            else:
+                complete = not message.get("more_body", False)
             await send(message)
 
         with bound(traceparent, request_id=request_id, service=self._service):
@@ -129,6 +131,8 @@ class Edge:
                 # Not log.exception: its text would carry the error's words, so the input.
                 at = places(error)
                 log.error("request_failed", error=type(error).__name__, at=at)  # noqa: TRY400
+                if complete:
+                    return
                 if status:
                     raise  # half an answer is out; only closing the connection tells the client
                 await Problem("internal").response()(scope, receive, sending)
