@@ -20,6 +20,8 @@ TIERS: Final = (
     ("faults", "crashes, repeats, lost logs, full disks"),
 )
 
+pytest_plugins = ("aduan_server_fixtures",)
+
 settings.register_profile("aduan", deadline=None, print_blob=True)
 settings.load_profile("aduan")
 
