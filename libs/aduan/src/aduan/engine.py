@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aduan.clock import Clock
 from aduan.errors import AduanError
@@ -12,25 +13,41 @@ from aduan.storage.port import Collection, Store
 from aduan.storage.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
+_MONGO = ("mongodb://", "mongodb+srv://")
+_KAFKA = "kafka://"
 
 
 class UnknownEngine(AduanError):
-    """An address names an engine that this build does not have."""
+    """An address names an engine that this build does not have, or cannot be read."""
 
 
 def _path(url: str) -> Path:
-    if not url.startswith(_SQLITE):
-        raise UnknownEngine(f"{url.split(':', 1)[0]}: only sqlite:///PATH is known here")
     path = Path(url.removeprefix(_SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
+def _unknown(url: str, known: str) -> UnknownEngine:
+    return UnknownEngine(f"{url.split(':', 1)[0]}: only {known} is known here")
+
+
 @asynccontextmanager
 async def open_store(
-    url: str, collections: Sequence[Collection], clock: Clock
+    url: str, collections: Sequence[Collection], clock: Clock, *, driver: str = "motor"
 ) -> AsyncIterator[Store]:
-    """Open `sqlite:///PATH`. Raises UnknownEngine, Busy."""
+    """Open `sqlite:///PATH`, or `mongodb://.../DATABASE` with one of its drivers.
+
+    Raises UnknownEngine, Busy; SchemaMissing where `aduan migrate` has not been run.
+    """
+    if url.startswith(_MONGO):
+        # The distributed engines' clients are heavy; an embedded instance never loads them.
+        from aduan.storage.mongo import open_mongo
+
+        async with open_mongo(url, collections, clock, driver=driver) as mongo:
+            yield mongo
+        return
+    if not url.startswith(_SQLITE):
+        raise _unknown(url, "sqlite:///PATH or mongodb://HOST/DATABASE")
     store = SqliteStore(_path(url), collections, clock)
     try:
         yield store
@@ -39,10 +56,28 @@ async def open_store(
 
 
 @asynccontextmanager
-async def open_bus(url: str, clock: Clock) -> AsyncIterator[Bus]:
-    """Open `sqlite:///PATH`. Raises UnknownEngine, Busy."""
-    bus = SqliteBus(_path(url), clock)
+async def open_bus(url: str, clock: Clock, **kafka: Any) -> AsyncIterator[Bus]:
+    """Open `sqlite:///PATH`, or `kafka://HOST:PORT,...`.
+
+    kafka: who we are to the brokers, see aduan.messaging.kafka.Connection.
+    Raises UnknownEngine, Busy.
+    """
+    if url.startswith(_KAFKA):
+        from aduan.messaging.kafka import BadAddress, Connection, KafkaBus
+
+        try:
+            bus = KafkaBus(Connection.of(url, **kafka), clock)
+        except BadAddress as error:
+            raise UnknownEngine(str(error)) from error
+        try:
+            yield bus
+        finally:
+            await bus.close()
+        return
+    if not url.startswith(_SQLITE):
+        raise _unknown(url, "sqlite:///PATH or kafka://HOST:PORT,...")
+    log = SqliteBus(_path(url), clock)
     try:
-        yield bus
+        yield log
     finally:
-        bus.close()
+        log.close()

@@ -52,9 +52,9 @@ async def _serve(
     what = spec(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            open_store(settings.store, what.all_collections, clock)
+            open_store(settings.store, what.all_collections, clock, driver=settings.mongo_driver)
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, clock))
+        bus = await stack.enter_async_context(open_bus(settings.bus, clock, **settings.kafka()))
         registry = CollectorRegistry()
         options: dict[str, Any] = {
             "spec": what, "store": store, "bus": bus, "clock": clock, "registry": registry,

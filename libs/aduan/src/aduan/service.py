@@ -105,8 +105,11 @@ class Runtime:
             wrong["store"] = "cannot be read"
         if self.consumer.stopped_by_cap:
             wrong["dead_letters"] = "the cap of open letters is reached; consuming is paused"
-        if self.clock.monotonic() - self.consumer.last_poll > STUCK_AFTER_SECONDS:
+        now = self.clock.monotonic()
+        if now - self.consumer.last_poll > STUCK_AFTER_SECONDS:
             wrong["consumer"] = "no successful poll for a minute"
+        if now - self.consumer.last_heard > STUCK_AFTER_SECONDS:
+            wrong["bus"] = "no answer for a minute"
         return wrong
 
     def progressing(self) -> bool:

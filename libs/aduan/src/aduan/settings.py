@@ -1,15 +1,17 @@
 """What a service reads from outside: frozen, and failing at the start with a sentence.
 
 Variables are `ADUAN_<SERVICE>_<FIELD>`; what all services share (the two engines) has no service in
-its name: ADUAN_STORE and ADUAN_BUS. A value is never shown in an error, because it may be a secret.
+its name: ADUAN_STORE, ADUAN_BUS, and what goes with them. A value is never shown in an error,
+because it may be a secret.
 """
 
 import re
 import sys
 from collections.abc import Callable
-from typing import Annotated, Final, NoReturn, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 STORE_SCHEMES: Final = ("sqlite", "mongodb", "mongodb+srv")
@@ -61,9 +63,33 @@ class ServiceSettings(BaseSettings):
     # repr=False: an address may carry a password
     store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
     bus: BusUrl = Field(validation_alias="ADUAN_BUS", repr=False)
+    mongo_driver: Literal["motor", "pymongo"] = Field(
+        default="motor", validation_alias="ADUAN_MONGO_DRIVER"
+    )
+    # Who this service is to the brokers: SASL/SCRAM where a user is given, TLS where it is asked for.
+    kafka_username: str | None = Field(default=None, validation_alias="ADUAN_KAFKA_USERNAME")
+    kafka_password: SecretStr | None = Field(
+        default=None, validation_alias="ADUAN_KAFKA_PASSWORD", repr=False
+    )
+    kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", validation_alias="ADUAN_KAFKA_MECHANISM"
+    )
+    kafka_tls: bool = Field(default=False, validation_alias="ADUAN_KAFKA_TLS")
+    kafka_ca_file: Path | None = Field(default=None, validation_alias="ADUAN_KAFKA_CA_FILE")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    def kafka(self) -> dict[str, Any]:
+        """Return who we are to the brokers, as `aduan.engine.open_bus` takes it."""
+        secret = self.kafka_password
+        return {
+            "username": self.kafka_username,
+            "password": secret.get_secret_value() if secret is not None else None,
+            "mechanism": self.kafka_mechanism,
+            "tls": self.kafka_tls,
+            "ca_file": self.kafka_ca_file,
+        }
 
 
 def load(kind: type[S]) -> S:

@@ -22,6 +22,8 @@ from aduan.messaging.port import Bus, Consumer, Record, TopicPartition
 LANES: Final = 64
 IN_FLIGHT: Final = 4_000
 COMMIT_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.2
+HEARD_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 40.0
 
 Deliver = Callable[[str, Sequence[Raw]], Awaitable[None]]
@@ -51,7 +53,10 @@ class ConsumerLoop:
         self._slots = asyncio.Semaphore(LANES)
         self._barrier: tuple[datetime, Mapping[TopicPartition, int]] | None = None
         self._caught_up_at: datetime | None = None
+        self._consumer: Consumer | None = None
+        self._looked_at = 0.0
         self.last_poll = clock.monotonic()
+        self.last_heard = clock.monotonic()
         self.applied = 0
         self.busy = 0
         self.stopped_by_cap = False
@@ -65,6 +70,10 @@ class ConsumerLoop:
         """
         return self._caught_up_at
 
+    def partitions(self) -> Sequence[int]:
+        """Return the partition numbers whose cases are this member's: its timers and jobs."""
+        return sorted({place.partition for place in self._tracker.places})
+
     async def run(self) -> None:
         """Join the group and work until cancelled; then commit what is finished and leave.
 
@@ -76,39 +85,46 @@ class ConsumerLoop:
         async with self._bus.consumer(
             self.group, self.topics, on_assigned=self._assigned, on_revoked=self._revoked
         ) as consumer:
-            committed = await consumer.committed()
-            for place in consumer.assignment():
-                self._tracker.start_at(place, committed.get(place, 0))
+            self._consumer = consumer
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._commit_forever(consumer))
                     tasks.create_task(self._poll_forever(consumer, tasks))
             finally:
                 self._leaving = True
+                self._consumer = None
                 await self._commit(consumer)
 
-    async def _assigned(self, _: frozenset[TopicPartition]) -> None:
+    async def _assigned(self, starts: Mapping[TopicPartition, int]) -> None:
+        self._tracker.start(starts)
         self._barrier = None
         self._caught_up_at = None
 
-    async def _revoked(self, _: frozenset[TopicPartition]) -> None:
+    async def _revoked(self, places: frozenset[TopicPartition]) -> None:
+        self._tracker.leave(places)
         deadline = self._clock.monotonic() + DRAIN_SECONDS
         # When we leave ourselves, the lanes are gone and there is nothing left to wait for.
         while (  # noqa: ASYNC110 - lanes end one by one, no event tells
-            not self._leaving and self._tracker.in_flight and self._clock.monotonic() < deadline
+            not self._leaving
+            and self._tracker.open_in(places)
+            and self._clock.monotonic() < deadline
         ):
             await asyncio.sleep(0.01)
+        if self._consumer is not None:
+            try:
+                await self._commit(self._consumer)
+            except Busy:
+                # The next owner does again what is done already: the inbox answers it.
+                self.busy += 1
 
     async def _poll_forever(self, consumer: Consumer, tasks: asyncio.TaskGroup) -> None:
         while True:
-            if self._tracker.in_flight > IN_FLIGHT:
-                await asyncio.sleep(0.005)
-                continue
             self.stopped_by_cap = await self._over_cap()
-            if self.stopped_by_cap:
-                await asyncio.sleep(1.0)
-                continue
             try:
+                if self.stopped_by_cap or self._tracker.in_flight > IN_FLIGHT:
+                    await consumer.poll(max_records=0, timeout=0.0)
+                    await asyncio.sleep(1.0 if self.stopped_by_cap else 0.005)
+                    continue
                 records = await consumer.poll(max_records=500, timeout=0.5)
             except Busy:
                 self.busy += 1
@@ -116,8 +132,8 @@ class ConsumerLoop:
                 continue
             self.last_poll = self._clock.monotonic()
             for record in records:
-                self._tracker.delivered(record.at, record.offset)
-                await self._enqueue(consumer, record, tasks)
+                if self._tracker.delivered(record.at, record.offset):
+                    await self._enqueue(consumer, record, tasks)
 
     async def _over_cap(self) -> bool:
         try:
@@ -193,9 +209,18 @@ class ConsumerLoop:
         self._tracker.committed(offsets)
 
     async def _look_whether_caught_up(self, consumer: Consumer) -> None:
-        if self._barrier is None:
+        real = self._clock.monotonic()
+        if self._barrier is None or real - self.last_heard > HEARD_SECONDS:
+            if real - self._looked_at < LOOK_SECONDS:
+                return
+            self._looked_at = real
             now = self._clock.now()
-            self._barrier = (now, await consumer.end_offsets())
+            ends = await consumer.end_offsets()
+            self.last_heard = self._clock.monotonic()
+            if ends.keys() != self._tracker.places:
+                return
+            if self._barrier is None:
+                self._barrier = (now, ends)
         asked_at, ends = self._barrier
         if all(self._tracker.safe(place) >= end for place, end in ends.items()):
             self._caught_up_at = asked_at

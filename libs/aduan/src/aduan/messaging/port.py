@@ -35,6 +35,7 @@ class Consumer(Protocol):
         """Return the next records of the partitions that are assigned and not paused.
 
         In offset order per partition. Empty after `timeout` real seconds without any.
+        max_records=0 delivers nothing, at once: the sign of life of a member that is held back.
         Raises Busy when the engine is away.
         """
         ...
@@ -59,12 +60,15 @@ class Consumer(Protocol):
         """Ask the log for the end (next offset to be written) of each assigned partition."""
         ...
 
-    async def committed(self) -> Mapping[TopicPartition, int]:
-        """Return the committed offset of each assigned partition; 0 where there is none."""
-        ...
+
+Assigned = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
+"""Told what a member has now: each partition with the offset from which it is delivered."""
+Revoked = Callable[[frozenset[TopicPartition]], Awaitable[None]]
+"""Told what a member is about to lose; it may still commit until it returns."""
 
 
-Listener = Callable[[frozenset[TopicPartition]], Awaitable[None]]
+async def ignore_assignment(_: Mapping[TopicPartition, int]) -> None:
+    """A listener that does nothing."""
 
 
 async def ignore_partitions(_: frozenset[TopicPartition]) -> None:
@@ -87,12 +91,13 @@ class Bus(Protocol):
         group: str,
         topics: Sequence[str],
         *,
-        on_assigned: Listener = ignore_partitions,
-        on_revoked: Listener = ignore_partitions,
+        on_assigned: Assigned = ignore_assignment,
+        on_revoked: Revoked = ignore_partitions,
     ) -> AbstractAsyncContextManager[Consumer]:
         """Join `group` on whole topics, a new group at the earliest offset. Leaves it on exit.
 
-        on_revoked returns before another member gets the partitions.
+        on_assigned: called after each rebalance with the whole assignment, the first time before
+        the consumer is given. on_revoked: returns before another member gets the partitions.
         """
         ...
 

@@ -19,7 +19,14 @@ from aduan import failpoints
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.messaging.partition import partition_of, partitions_of
-from aduan.messaging.port import Listener, Record, TopicPartition, ignore_partitions
+from aduan.messaging.port import (
+    Assigned,
+    Record,
+    Revoked,
+    TopicPartition,
+    ignore_assignment,
+    ignore_partitions,
+)
 from aduan.sqlite import Many, Row, SqliteFile
 from aduan.storage.wire import pack_headers, unpack_headers
 
@@ -125,7 +132,7 @@ class SqliteBus:
 
     @asynccontextmanager
     async def _member(
-        self, group: str, topics: Sequence[str], on_assigned: Listener, on_revoked: Listener
+        self, group: str, topics: Sequence[str], on_assigned: Assigned, on_revoked: Revoked
     ) -> AsyncIterator["SqliteConsumer"]:
         if group in self._members:
             raise ValueError(f"group {group} has a member already")
@@ -139,7 +146,7 @@ class SqliteBus:
         await self.file.write(lambda connection: connection.executemany(sql, rows) and None)
         member = SqliteConsumer(self, group, assigned)
         self._members[group] = member
-        await on_assigned(member.assignment())
+        await on_assigned(member.starts)
         try:
             yield member
         finally:
@@ -151,8 +158,8 @@ class SqliteBus:
         group: str,
         topics: Sequence[str],
         *,
-        on_assigned: Listener = ignore_partitions,
-        on_revoked: Listener = ignore_partitions,
+        on_assigned: Assigned = ignore_assignment,
+        on_revoked: Revoked = ignore_partitions,
     ) -> Any:
         """See the port."""
         return self._member(group, topics, on_assigned, on_revoked)
@@ -216,7 +223,8 @@ class SqliteConsumer:
         self._assigned = frozenset(assigned)
         self._order = deque(assigned)
         committed = bus.positions(group)
-        self._position = {place: committed.get(place, 0) for place in assigned}
+        self.starts = {place: committed.get(place, 0) for place in assigned}
+        self._position = dict(self.starts)
         self._paused: set[TopicPartition] = set()
         self._awake = asyncio.Event()
 
@@ -226,6 +234,8 @@ class SqliteConsumer:
 
     async def poll(self, *, max_records: int, timeout: float) -> Sequence[Record]:
         """See the port."""
+        if max_records == 0:
+            return []
         self._awake.clear()
         found = self._take(max_records)
         if found:
@@ -275,8 +285,3 @@ class SqliteConsumer:
     async def end_offsets(self) -> Mapping[TopicPartition, int]:
         """See the port."""
         return {place: self._bus.end_of(place) for place in self._assigned}
-
-    async def committed(self) -> Mapping[TopicPartition, int]:
-        """See the port."""
-        done = self._bus.positions(self._group)
-        return {place: done.get(place, 0) for place in self._assigned}
