@@ -27,41 +27,50 @@ class Gather(Generic[T, R]):
         self._send = send
         self._lanes = lanes
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._busy: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._starting = False
 
     async def submit(self, item: T) -> R:
         """Return this item's own result, or raise its own exception."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         # A task starts in the loop's next turn, so all that is submitted in this one travels along.
-        if len(self._waiting) == 1 and len(self._busy) < self._lanes:
-            self._start()
+        if self._running < self._lanes and not self._starting:
+            self._starting = True
+            self._running += 1
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def close(self) -> None:
         """Return when nothing is on its way any more."""
-        while self._busy:
-            await asyncio.wait(self._busy)
-
-    def _start(self) -> None:
-        task = asyncio.create_task(self._run())
-        self._busy.add(task)
-        task.add_done_callback(self._busy.discard)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _run(self) -> None:
-        while self._waiting:
-            group = [one for one in self._waiting[:GROUP_LIMIT] if not one[1].done()]
-            del self._waiting[:GROUP_LIMIT]
-            if not group:
-                continue
-            try:
-                results = await self._send([item for item, _ in group])
-            except BaseException as error:
-                _resolve(group, [error] * len(group))
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                _resolve(group, results)
+        self._starting = False
+        try:
+            # No turn of the loop between looking for more and counting as gone: see `submit`.
+            while self._waiting:
+                await self._go()
+        finally:
+            self._running -= 1
+
+    async def _go(self) -> None:
+        group = [one for one in self._waiting[:GROUP_LIMIT] if not one[1].done()]
+        del self._waiting[:GROUP_LIMIT]
+        if not group:
+            return
+        try:
+            results = await self._send([item for item, _ in group])
+        except BaseException as error:
+            _resolve(group, [error] * len(group))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            _resolve(group, results)
 
 
 def _resolve(
