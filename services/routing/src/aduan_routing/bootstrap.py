@@ -122,6 +122,7 @@ async def build(
             rules=book,
             metrics=metrics,
             tick_seconds=settings.tick_seconds,
+            partitions=runtime.consumer.partitions,
         )
         workers["content"] = fetcher.run
         close = intake.close

@@ -71,6 +71,7 @@ async def build(
         caught_up=runtime.consumer.caught_up_at,
         metrics=metrics,
         every_seconds=settings.tick_seconds,
+        partitions=runtime.consumer.partitions,
     )
     revisit = Revisit(cases=runtime.cases, books=books, metrics=metrics)
     workers = {"tick": ticker.run, "revisit": revisit.run}

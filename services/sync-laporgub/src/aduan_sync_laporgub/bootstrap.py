@@ -180,6 +180,7 @@ def _laporgub_workers(parts: _Parts, partner: LaporGub) -> dict[str, Worker]:
             breaker=breaker,
             metrics=parts.metrics,
             poll_seconds=parts.settings.laporgub_poll_seconds,
+            partitions=parts.runtime.consumer.partitions,
         )
         workers[f"laporgub.changes.{tenant}"] = reader.watch_changes
         workers[f"laporgub.inbound.{tenant}"] = reader.watch_inbound
@@ -224,6 +225,7 @@ def _rounds(parts: _Parts, partner: Partner, breaker: Breaker, recheck: timedelt
         breaker=breaker,
         metrics=parts.metrics,
         tick_seconds=parts.settings.tick_seconds,
+        partitions=parts.runtime.consumer.partitions,
     )
 
 

@@ -1,8 +1,17 @@
 """The stable hash that puts all events of a case into the same partition of every topic."""
 
+from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from aduan.contracts.topics import BY_NAME, PARTITIONS
+
+Partitions = Callable[[], Sequence[int]]
+"""Tells whose cases are ours at this moment: a replica's timers and jobs keep to them."""
+
+
+def every_partition() -> Sequence[int]:
+    """Return all of them: what one process alone has."""
+    return range(PARTITIONS)
 
 
 def partition_of(key: str | bytes, partitions: int = PARTITIONS) -> int:

@@ -10,8 +10,8 @@ import structlog
 from aduan.cases import Cases
 from aduan.clock import Clock, iso
 from aduan.contracts.envelope import Reaction
-from aduan.contracts.topics import PARTITIONS
 from aduan.errors import Busy
+from aduan.messaging.partition import Partitions, every_partition
 from aduan.storage.port import Body
 from aduan_routing.domain.fetching import fetched, postponed
 from aduan_routing.domain.rules import RuleBook
@@ -33,6 +33,7 @@ class Fetcher:
         rules: RuleBook,
         metrics: Metrics,
         tick_seconds: float,
+        partitions: Partitions = every_partition,
     ) -> None:
         self._cases = cases
         self._clock = clock
@@ -40,6 +41,7 @@ class Fetcher:
         self._rules = rules
         self._metrics = metrics
         self._tick = tick_seconds
+        self._partitions = partitions
         self._log = structlog.get_logger("aduan_routing.fetching")
 
     async def run(self) -> None:
@@ -52,10 +54,10 @@ class Fetcher:
             await asyncio.sleep(self._tick)
 
     async def round(self) -> int:
-        """Do what is due in every partition; return how many jobs were tried. Raises Busy."""
+        """Do what is due in our partitions; return how many jobs were tried. Raises Busy."""
         tried = 0
         wall = iso(self._clock.wall())
-        for partition in range(PARTITIONS):
+        for partition in self._partitions():
             page = await self._cases.find("jobs", equal=(partition,), high=wall, limit=BATCH)
             for document in page.documents:
                 for job in document.body["jobs"] if document.body is not None else ():

@@ -15,8 +15,8 @@ import structlog
 from aduan import failpoints
 from aduan.cases import Cases, NotQuiet
 from aduan.clock import Clock, iso, parse_iso
-from aduan.contracts.topics import PARTITIONS
 from aduan.errors import Busy
+from aduan.messaging.partition import Partitions, every_partition
 from aduan.storage.port import Document
 from aduan_sla.domain.calendar import CalendarMissing
 from aduan_sla.domain.case import from_body
@@ -48,14 +48,16 @@ class Ticker:
         caught_up: CaughtUp,
         metrics: Metrics,
         every_seconds: float = 1.0,
+        partitions: Partitions = every_partition,
     ) -> None:
-        """every_seconds: real seconds between two rounds."""
+        """every_seconds: real seconds between two rounds. partitions: whose cases it fires."""
         self._cases = cases
         self._clock = clock
         self._books = books
         self._caught_up = caught_up
         self._metrics = metrics
         self._every = every_seconds
+        self._partitions = partitions
         self._first_seen: Seen = {}
 
     async def run(self) -> None:
@@ -75,7 +77,7 @@ class Ticker:
         seen: Seen = {}
         waiting: Counter[str] = Counter()
         fired = 0
-        for partition in range(PARTITIONS):
+        for partition in self._partitions():
             after: tuple[str | int, ...] | None = None
             while True:
                 page = await self._cases.find(

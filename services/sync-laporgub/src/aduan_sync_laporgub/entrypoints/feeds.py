@@ -18,6 +18,7 @@ from aduan.clock import Clock
 from aduan.contracts.envelope import Reaction
 from aduan.contracts.values import PartnerSystem
 from aduan.errors import Busy
+from aduan.messaging.partition import Partitions, every_partition, partition_of
 from aduan.storage.port import Body
 from aduan_sync_laporgub.breaker import Breaker
 from aduan_sync_laporgub.domain import jobs
@@ -57,6 +58,7 @@ class FeedReader:
     breaker: Breaker
     metrics: Metrics
     poll_seconds: float
+    partitions: Partitions = every_partition
 
     async def watch_changes(self) -> None:
         """Read the list of changes for ever."""
@@ -69,7 +71,7 @@ class FeedReader:
     async def _forever(self, once: Callable[[], Awaitable[int]]) -> None:
         while True:
             rows = 0
-            if self.breaker.room:
+            if self.is_ours() and self.breaker.room:
                 try:
                     rows = await once()
                     self.breaker.worked()
@@ -82,6 +84,10 @@ class FeedReader:
                     log.warning("store.busy", worker=f"{self.system}.lists")
             if rows < PAGE:
                 await asyncio.sleep(self.poll_seconds)
+
+    def is_ours(self) -> bool:
+        """Whether this replica reads the lists: one does, by its partitions; two would do no harm."""
+        return partition_of(f"{self.system}:{self.tenant}") in self.partitions()
 
     async def changes_once(self) -> int:
         """Ask for a fresh look at every ticket of ours that changed; return the rows read."""

@@ -8,8 +8,8 @@ import structlog
 
 from aduan.cases import Cases
 from aduan.clock import Clock, iso
-from aduan.contracts.topics import PARTITIONS
 from aduan.errors import Busy
+from aduan.messaging.partition import Partitions, every_partition
 from aduan.storage.port import Document
 from aduan_sync_laporgub.breaker import Breaker
 from aduan_sync_laporgub.domain.case import read
@@ -33,6 +33,7 @@ class Rounds:
     breaker: Breaker
     metrics: Metrics
     tick_seconds: float
+    partitions: Partitions = every_partition
 
     async def run(self) -> None:
         """Do rounds without end."""
@@ -48,9 +49,9 @@ class Rounds:
                 await asyncio.sleep(self.tick_seconds)
 
     async def once(self) -> int:
-        """Do what is due now in every partition; return how many cases that were. Raises Busy."""
+        """Do what is due now in our partitions; return how many cases that were. Raises Busy."""
         done = 0
-        for partition in range(PARTITIONS):
+        for partition in self.partitions():
             done += await self._partition(partition)
         return done
 
