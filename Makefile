@@ -12,7 +12,7 @@ CODE := $(addsuffix /src,$(PACKAGES)) tests tools
 # pip checks hashes of downloads only; the local packages are built from this tree
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test lint format types prove mutants bench faults stop clean lock
+.PHONY: help install demo test lint format types prove mutants bench faults servers stop clean lock
 
 help: ## show these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks
 faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests; about an hour and a half
 	@ADUAN_KILLS_AT_EACH=20 ADUAN_RANDOM_KILLS=200 ADUAN_COMPLAINTS=10000 ADUAN_SCHEDULES=20000 \
 		$(BIN)/python -m pytest -s tests/faults $(ARGS)
+
+servers: $(VENV)/.dev ## run Kafka and MongoDB on fixed ports until Ctrl-C, fetched once; for developers
+	@$(BIN)/python tests/servers/dev.py foreground
 
 stop: ## stop the instances that this checkout started
 	@if [ -x $(BIN)/aduan ]; then $(BIN)/aduan stop $(ARGS); else echo "nothing is installed here"; fi

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
-from pymongo.write_concern import WriteConcern
 
 from aduan_servers import fetching, ports
 from aduan_servers.facts import Facts
@@ -21,8 +20,7 @@ Client = MongoClient[dict[str, Any]]
 ROOT_USER: Final = "root"
 SET_NAME: Final = "rs0"
 QUESTION_MS: Final = 2_000
-ALREADY_INITIALIZED: Final = 23
-ALREADY_EXISTS: Final = 51003
+AUTHENTICATION_FAILED: Final = 18
 
 
 class Mongo(Server):
@@ -40,8 +38,6 @@ class Mongo(Server):
         super().__init__("mongod", folder, bound=bound)
         self.port = port or ports.reserve(1)[0]
         self._password = password or secrets.token_urlsafe(12)
-        # the replica set and the root user survive with the data
-        self._prepared = (self.data / "WiredTiger").exists()
 
     @property
     def address(self) -> str:
@@ -75,28 +71,33 @@ class Mongo(Server):
     def _answers(self) -> bool:
         if not ports.answers(self.port):
             return False
+        direct = as_user(
+            f"mongodb://{self.address}/?directConnection=true", ROOT_USER, self._password
+        )
         try:
-            if not self._prepared:
-                self._prepare()
-            with connected(self.url) as client:
+            with connected(direct) as client:
                 return bool(client.admin.command("hello")["isWritablePrimary"])
+        except OperationFailure as error:
+            if error.code == AUTHENTICATION_FAILED:
+                self._found()
+            return False
         except PyMongoError:
             return False
 
-    def _prepare(self) -> None:
-        """Found the replica set and its first user, which is allowed from this machine only."""
-        with connected(f"mongodb://{self.address}/?directConnection=true") as client:
-            members = [{"_id": 0, "host": self.address}]
-            with _allowing(ALREADY_INITIALIZED):
-                client.admin.command("replSetInitiate", {"_id": SET_NAME, "members": members})
-            if not client.admin.command("hello")["isWritablePrimary"]:
-                return
-            with _allowing(ALREADY_EXISTS):
-                client.admin.command(
-                    "createUser", ROOT_USER, pwd=self._password, roles=["root"],
-                    writeConcern=WriteConcern(w="majority").document,
-                )  # fmt: skip
-            self._prepared = True
+    def _found(self) -> None:
+        """Found the replica set and its first user, as far as an earlier try did not come."""
+        with (
+            contextlib.suppress(PyMongoError),  # the next question tells whether it worked
+            connected(f"mongodb://{self.address}/?directConnection=true") as client,
+        ):
+            config = {"_id": SET_NAME, "members": [{"_id": 0, "host": self.address}]}
+            with contextlib.suppress(OperationFailure):
+                client.admin.command("replSetInitiate", config)
+            # nobody but a caller from this machine may make the first user, and nobody a second
+            client.admin.command(
+                "createUser", ROOT_USER, pwd=self._password, roles=["root"],
+                writeConcern={"w": "majority"},
+            )  # fmt: skip
 
     def facts(self) -> Facts:
         """Return what the server says about itself."""
@@ -146,13 +147,3 @@ def connected(url: str) -> Iterator[Client]:
     )
     with client:
         yield client
-
-
-@contextlib.contextmanager
-def _allowing(code: int) -> Iterator[None]:
-    """Take one refusal for done: an earlier try of ours came that far."""
-    try:
-        yield
-    except OperationFailure as error:
-        if error.code != code:
-            raise

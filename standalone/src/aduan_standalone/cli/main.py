@@ -12,6 +12,7 @@ import typer
 from aduan_standalone.cli import instance, letters, status, stopping, story
 from aduan_standalone.cli.api import connected
 from aduan_standalone.cli.demo_command import demo
+from aduan_standalone.cli.dev_servers import dev_servers
 from aduan_standalone.cli.feed_command import feed
 from aduan_standalone.cli.options import Addresses, AsJson, DataDir, out, print_json
 from aduan_standalone.cli.refusal import Refusal
@@ -28,6 +29,7 @@ dlq: Final = typer.Typer(
     name="dlq", help="Dead letters: events that could not be applied.", no_args_is_help=True
 )
 app.add_typer(dlq)
+app.add_typer(dev_servers)
 app.command()(up)
 app.command()(demo)
 app.command()(feed)
