@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,10 @@ from aduan.storage.port import (
     Collection,
     Decide,
     Document,
+    Held,
     Index,
     KeyTaken,
+    Pending,
     Store,
     StreamInbox,
     UndeclaredIndex,
@@ -387,6 +389,160 @@ async def test_expiry_drops_the_content_and_keeps_the_inbox(store: Store) -> Non
     assert list(await store.events(CASES, A, 0)) == []
     assert await store.pending_count(CASES) == 0
     assert await store.count(CASES, "state", equal=("33.74",)) == 0
+
+
+async def test_numbers_sort_as_numbers_and_are_paged_both_ways(store: Store) -> None:
+    """Ten comes after nine; pages neither overlap nor leave anything out."""
+    ids = [f"019ad3f0-0000-7000-8000-{number:012d}" for number in range(12)]
+    for number, id in enumerate(ids):
+        await store.update(CASES, id, put({"state": "open", "due": 8 + number // 3}))
+
+    for descending in (False, True):
+        seen: list[str] = []
+        after: tuple[str | int, ...] | None = None
+        while True:
+            page = await store.find(
+                CASES,
+                "state",
+                equal=("33.74", "open"),
+                low=9,
+                after=after,
+                limit=2,
+                descending=descending,
+            )
+            seen += [document.id for document in page.documents]
+            after = page.after
+            if after is None:
+                break
+        assert seen == (ids[3:][::-1] if descending else ids[3:])
+    assert await store.count(CASES, "state", equal=("33.74", "open"), low=9, high=11) == 6
+
+
+async def test_an_empty_range_finds_nothing(store: Store) -> None:
+    """Half open: what begins where it ends is empty, and what ends before too."""
+    await store.update(CASES, A, put({"state": "open", "due": "d"}))
+
+    for low, high in (("d", "d"), ("e", "d")):
+        page = await store.find(CASES, "state", equal=("33.74", "open"), low=low, high=high)
+        assert (list(page.documents), page.after) == ([], None)
+        assert await store.count(CASES, "state", equal=("33.74", "open"), low=low, high=high) == 0
+
+
+async def test_a_find_by_every_column_and_by_none(store: Store) -> None:
+    """A prefix may be the whole index, or nothing of it; more values than columns are a mistake."""
+    await store.update(CASES, A, put({"state": "open", "due": "d"}))
+    await store.update(CASES, B, put({"state": "open", "due": "e"}))
+
+    whole = await store.find(CASES, "state", equal=("33.74", "open", "d"))
+    none = await store.find(CASES, "state")
+
+    assert [document.id for document in whole.documents] == [A]
+    assert [document.id for document in none.documents] == [A, B]
+    with pytest.raises(ValueError, match="fewer columns"):
+        await store.find(CASES, "state", equal=("33.74", "open", "d", "x"))
+    with pytest.raises(ValueError, match="fewer columns"):
+        await store.count(CASES, "state", equal=("33.74", "open", "d"), low="x")
+    with pytest.raises(ValueError, match="cursor"):
+        await store.find(CASES, "state", equal=("33.74",), after=("x",))
+
+
+async def test_awkward_texts_survive(store: Store) -> None:
+    """What means something to an engine means nothing in a value."""
+    body = {
+        "state": "$open",
+        "due": "$$ROOT",
+        "keys": ["$k", "a.b", "k\0", "ö"],
+        "$set": {"a.b": 1},
+    }
+    inbox = {"a.b$c": StreamInbox(1, {2: an_event(2, "$\0ö")})}
+    await store.update(CASES, A, lambda _d, _n: Change("$t", {}, {}))
+    await store.update(CASES, A, lambda _d, _n: Change("$t", body, inbox, [an_event(1)]))
+
+    for key in ("$k", "a.b", "k\0", "ö"):
+        found = await store.get_by_key(CASES, key)
+        assert found == Document(A, "$t", 2, body, inbox, 1, 0)
+    page = await store.find(CASES, "state", equal=("$t", "$open"), low="$$ROOT", high="$$ROOU")
+    assert [document.id for document in page.documents] == [A]
+
+
+async def test_a_change_whose_key_is_taken_leaves_the_document_as_it_was(store: Store) -> None:
+    """Not only the first write can meet a taken key."""
+    await store.update(CASES, A, put({"keys": ["k"]}))
+    await store.update(CASES, B, put({"n": 1, "keys": ["own"]}))
+
+    with pytest.raises(KeyTaken) as taken:
+        await store.update(CASES, B, put({"n": 2, "keys": ["own", "k"]}, [an_event(1)]))
+
+    assert (taken.value.key, taken.value.holder) == ("k", A)
+    found = await store.get_by_key(CASES, "own")
+    assert found is not None and (found.body, found.version, found.event_seq) == (
+        {"n": 1, "keys": ["own"]},
+        1,
+        0,
+    )
+
+
+async def test_pending_counts_from_the_oldest_event(store: Store, engine: StoreEngine) -> None:
+    """An event that follows does not make the wait look shorter; after a mark it starts anew."""
+    begun = engine.clock.wall().timestamp()
+    await store.update(CASES, A, put({}, [an_event(1)]))
+    engine.clock.advance(timedelta(seconds=10))
+    await store.update(CASES, A, put({}, [an_event(2)]))
+
+    assert list(await store.unpublished(CASES, older_than=10.0)) == [Pending(A, 2, 0, begun)]
+    await store.mark_published(CASES, [(A, 0, 1)])
+    assert list(await store.unpublished(CASES)) == [Pending(A, 2, 1, begun)]
+    await store.mark_published(CASES, [(A, 1, 2)])
+    await store.update(CASES, A, put({}, [an_event(3)]))
+    assert list(await store.unpublished(CASES)) == [Pending(A, 3, 2, begun + 10)]
+    assert list(await store.unpublished(CASES, older_than=1.0)) == []
+
+
+async def test_held_says_since_when_and_what_waits(store: Store, engine: StoreEngine) -> None:
+    """Since the first event that waits; gone when none does."""
+    begun = engine.clock.wall().timestamp()
+
+    def waits(*seqs: int) -> Decide:
+        waiting = {seq: an_event(seq) for seq in seqs}
+        return lambda _d, _n: Change("33.74", {}, {"sla": StreamInbox(1, waiting)})
+
+    await store.update(CASES, A, waits(2))
+    engine.clock.advance(timedelta(seconds=10))
+    await store.update(CASES, A, waits(2, 3))
+
+    held = await store.held(CASES, older_than=10.0)
+    assert held == [Held(A, "33.74", begun, True, {"sla": 2})]
+    assert (await store.held_count(CASES), await store.held(CASES, older_than=11.0)) == (2, [])
+    await store.update(CASES, A, waits())
+    assert (await store.held_count(CASES), await store.held(CASES)) == (0, [])
+
+
+async def test_what_was_deleted_is_gone_with_its_keys(store: Store) -> None:
+    """A dead letter that was dealt with leaves nothing behind."""
+    await store.update(CASES, A, put({"keys": ["k"], "state": "open", "due": "d"}))
+    await store.delete(CASES, A)
+
+    assert (await store.get(CASES, A), await store.get_by_key(CASES, "k")) == (None, None)
+    assert (await store.total(CASES), await store.count(CASES, "state")) == (0, 0)
+    await store.update(CASES, B, put({"keys": ["k"]}))
+    await store.update(CASES, A, put({"n": 1}))
+    found = await store.get(CASES, A)
+    assert found is not None and found.version == 1
+
+
+async def test_events_are_read_on_from_any_seq(store: Store) -> None:
+    """A refill reads in pages; after expiry numbers go on where they were."""
+    await store.update(CASES, A, put({}, [an_event(seq) for seq in range(1, 6)]))
+
+    page = await store.events(CASES, A, 2, limit=2)
+    assert [event.seq for event in page] == [3, 4]
+    assert list(await store.events(CASES, "nobody", 0)) == []
+    await store.expire(CASES, A)
+    await store.update(CASES, A, put({}, [an_event(6)]))
+    assert [event.seq for event in await store.events(CASES, A, 0)] == [6]
+    assert [(one.event_seq, one.published_seq) for one in await store.unpublished(CASES)] == [
+        (6, 5)
+    ]
 
 
 async def test_what_was_acknowledged_is_there_after_reopening(

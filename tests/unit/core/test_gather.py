@@ -48,11 +48,10 @@ async def test_what_comes_while_a_group_is_on_its_way_waits_for_the_next() -> No
     assert sent.groups == [[1], [2, 3]]
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
 @pytest.mark.parametrize("turns", range(8))
-async def test_an_item_that_comes_as_a_lane_ends_is_not_forgotten(lanes: int, turns: int) -> None:
+async def test_an_item_that_comes_as_the_last_group_ends_is_not_forgotten(turns: int) -> None:
     """Whatever turn of the loop it comes in."""
-    gather = Gather[int, int](Sent(), lanes=lanes)
+    gather = Gather[int, int](Sent())
     first = asyncio.create_task(gather.submit(1))
     for _ in range(turns):
         await asyncio.sleep(0)

@@ -11,52 +11,42 @@ GROUP_LIMIT: Final = 500
 
 
 class Gather(Generic[T, R]):
-    """Hands waiting items to `send` in groups.
+    """Hands waiting items to `send` in groups, one group at a time: the next grows meanwhile.
 
     send: returns one result or exception per item, in order. Where it raises instead, every item of
     the group gets that exception.
-    lanes: how many groups may be on their way at once.
     """
 
     def __init__(
-        self,
-        send: Callable[[Sequence[T]], Awaitable[Sequence[R | BaseException]]],
-        *,
-        lanes: int = 1,
+        self, send: Callable[[Sequence[T]], Awaitable[Sequence[R | BaseException]]]
     ) -> None:
         self._send = send
-        self._lanes = lanes
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._running = 0
-        self._starting = False
+        self._running = False
+        self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: T) -> R:
         """Return this item's own result, or raise its own exception."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        # A task starts in the loop's next turn, so all that is submitted in this one travels along.
-        if self._running < self._lanes and not self._starting:
-            self._starting = True
-            self._running += 1
-            task = asyncio.create_task(self._run())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if not self._running:
+            self._running = True
+            # A task starts in the loop's next turn, so all that is submitted in this one goes along.
+            self._task = asyncio.create_task(self._run())
         return await future
 
     async def close(self) -> None:
         """Return when nothing is on its way any more."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        self._starting = False
         try:
-            # No turn of the loop between looking for more and counting as gone: see `submit`.
+            # No turn of the loop between looking for more and being gone: see `submit`.
             while self._waiting:
                 await self._go()
         finally:
-            self._running -= 1
+            self._running = False
 
     async def _go(self) -> None:
         group = [one for one in self._waiting[:GROUP_LIMIT] if not one[1].done()]
@@ -64,13 +54,11 @@ class Gather(Generic[T, R]):
         if not group:
             return
         try:
-            results = await self._send([item for item, _ in group])
+            _resolve(group, await self._send([item for item, _ in group]))
         except BaseException as error:
             _resolve(group, [error] * len(group))
             if not isinstance(error, Exception):
                 raise
-        else:
-            _resolve(group, results)
 
 
 def _resolve(

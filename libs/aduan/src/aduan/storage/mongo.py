@@ -27,6 +27,7 @@ from pymongo.write_concern import WriteConcern
 
 from aduan.clock import Clock
 from aduan.errors import AduanError, Busy
+from aduan.storage.gather import GROUP_LIMIT
 from aduan.storage.mongo_shape import Bounds, DocumentFull, IndexSpec, Write, index_specs
 from aduan.storage.mongo_store import Fate, MongoStore, Refused
 from aduan.storage.port import Collection
@@ -88,7 +89,14 @@ class MongoConnection:
         """See Connection."""
 
         async def ask() -> list[dict[str, Any]]:
-            cursor = self._database[name].find(filter, list(fields), limit=limit).hint(hint)
+            cursor = self._database[name].find(
+                # all in one answer: the server's own first batch ends at 101 documents
+                filter,
+                list(fields),
+                limit=limit,
+                batch_size=limit or GROUP_LIMIT,
+            )
+            cursor = cursor.hint(hint)
             if low is not None and high is not None:
                 way = -1 if descending else 1
                 cursor = cursor.min(low).max(high).sort([(field, way) for field, _ in low])

@@ -41,7 +41,6 @@ from aduan.storage.port import (
 )
 
 REMEMBERED: Final = 1024
-LANES: Final = 2
 
 _EMPTY: Final = Page((), None)
 
@@ -138,8 +137,8 @@ class MongoStore:
         self._clock = clock
         self._patience = patience
         self._remembered: OrderedDict[tuple[str, str], Stored] = OrderedDict()
-        self._reads = Gather[tuple[str, str], Stored | None](self._read_group, lanes=LANES)
-        self._writes = Gather[Write, Fate | Refused](self._write_group, lanes=LANES)
+        self._reads = Gather[tuple[str, str], Stored | None](self._read_group)
+        self._writes = Gather[Write, Fate | Refused](self._write_group)
 
     async def close(self) -> None:
         """Finish what was submitted."""
