@@ -213,7 +213,7 @@ def test_of_two_that_fetch_at_once_one_waits(
     seen: list[set[str]] = []
 
     def ask() -> None:
-        found = fetching._kept("thing", "pins", fetch)
+        found = fetching.kept("thing", "pins", fetch)
         seen.append({path.name for path in found.iterdir()})
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
@@ -240,7 +240,7 @@ def test_a_fetch_that_fails_leaves_nothing_behind(
         raise ServerFailed("the line went dead")
 
     with pytest.raises(ServerFailed):
-        fetching._kept("thing", "pins", fetch)
+        fetching.kept("thing", "pins", fetch)
 
     assert [] == [path for path in tmp_path.iterdir() if path.is_dir()]
 

