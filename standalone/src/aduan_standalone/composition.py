@@ -8,15 +8,10 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
-import aduan_intake.bootstrap
 import aduan_intake.settings
-import aduan_notify.bootstrap
 import aduan_notify.settings
-import aduan_routing.bootstrap
 import aduan_routing.settings
-import aduan_sla.bootstrap
 import aduan_sla.settings
-import aduan_sync_laporgub.bootstrap
 import aduan_sync_laporgub.settings
 from aduan.clock import Clock
 from aduan.engine import open_bus, open_store
@@ -26,14 +21,8 @@ from aduan.web.edge import HttpMetrics
 from aduan.web.keys import KeyRecord, Scope, make_key
 from aduan_standalone.folder import Keys, operator_record
 from aduan_standalone.partners import TOKEN, Partners
+from aduan_standalone.services import BOOTSTRAPS
 
-_MODULES: Final = {
-    "intake": aduan_intake.bootstrap,
-    "routing": aduan_routing.bootstrap,
-    "sla": aduan_sla.bootstrap,
-    "sync-laporgub": aduan_sync_laporgub.bootstrap,
-    "notify": aduan_notify.bootstrap,
-}
 FAST_TICK_SECONDS: Final = 0.1
 
 
@@ -143,7 +132,7 @@ async def build(
     bus = await stack.enter_async_context(open_bus(_sqlite(plan.data / "log.db"), clock))
     services: dict[str, Service] = {}
     for name, settings in settings_of(plan).items():
-        module: Any = _MODULES[name]
+        module = BOOTSTRAPS[name]
         spec = module.spec(settings)
         store = await stack.enter_async_context(
             open_store(settings.store, spec.all_collections, clock)

@@ -33,10 +33,11 @@ def _unknown(url: str, known: str) -> UnknownEngine:
 
 @asynccontextmanager
 async def open_store(
-    url: str, collections: Sequence[Collection], clock: Clock, *, driver: str = "motor"
+    url: str, collections: Sequence[Collection], clock: Clock, *, driver: str | None = None
 ) -> AsyncIterator[Store]:
-    """Open `sqlite:///PATH`, or `mongodb://.../DATABASE` with one of its drivers.
+    """Open `sqlite:///PATH`, or `mongodb://.../DATABASE`.
 
+    driver: motor or pymongo; without one, the default of ADR 4.
     Raises UnknownEngine, Busy; SchemaMissing where `aduan migrate` has not been run.
     """
     if url.startswith(_MONGO):

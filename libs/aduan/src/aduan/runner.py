@@ -10,8 +10,8 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import SystemClock
-from aduan.engine import UnknownEngine, open_bus, open_store
-from aduan.errors import AduanError, Busy
+from aduan.engine import open_bus, open_store
+from aduan.errors import AduanError
 from aduan.observability import logs
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
@@ -27,11 +27,10 @@ def run(
     *,
     spec: Callable[[S], ServiceSpec],
     build: Callable[..., Awaitable[Service]],
-    refusals: tuple[type[AduanError], ...] = (),
 ) -> None:
     """Serve until stopped. Ends the process with one sentence where it cannot start.
 
-    spec, build: the service's bootstrap. refusals: its own errors that mean "cannot start so".
+    spec, build: the service's bootstrap.
     """
     settings = load(kind)
     logs.configure(name, level=settings.log_level)
@@ -40,9 +39,7 @@ def run(
     except GaveUp as error:
         sys.exit(f"{name} ends: {error}")
     except AduanError as error:
-        if isinstance(error, (UnknownEngine, Busy, *refusals)):
-            sys.exit(f"{name} cannot start: {error}")
-        raise
+        sys.exit(f"{name} cannot start: {error}")
 
 
 async def _serve(

@@ -46,11 +46,8 @@ BusUrl = Annotated[str, AfterValidator(_address(BUS_SCHEMES))]
 """`sqlite:///PATH` or `kafka://host:port,...`."""
 
 
-class ServiceSettings(BaseSettings):
-    """Base of every service's settings; a subclass sets its env_prefix.
-
-    Built from the environment in a service's own process, by keyword in standalone.
-    """
+class BusSettings(BaseSettings):
+    """Where the log is and who we are to it: the same names for a service and for a deployer."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -61,12 +58,8 @@ class ServiceSettings(BaseSettings):
     )
 
     # repr=False: an address may carry a password
-    store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
     bus: BusUrl = Field(validation_alias="ADUAN_BUS", repr=False)
-    mongo_driver: Literal["motor", "pymongo"] = Field(
-        default="motor", validation_alias="ADUAN_MONGO_DRIVER"
-    )
-    # Who this service is to the brokers: SASL/SCRAM where a user is given, TLS where it is asked for.
+    # Who this is to the brokers: SASL/SCRAM where a user is given, TLS where it is asked for.
     kafka_username: str | None = Field(default=None, validation_alias="ADUAN_KAFKA_USERNAME")
     kafka_password: SecretStr | None = Field(
         default=None, validation_alias="ADUAN_KAFKA_PASSWORD", repr=False
@@ -76,9 +69,6 @@ class ServiceSettings(BaseSettings):
     )
     kafka_tls: bool = Field(default=False, validation_alias="ADUAN_KAFKA_TLS")
     kafka_ca_file: Path | None = Field(default=None, validation_alias="ADUAN_KAFKA_CA_FILE")
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def kafka(self) -> dict[str, Any]:
         """Return who we are to the brokers, as `aduan.engine.open_bus` takes it."""
@@ -90,6 +80,21 @@ class ServiceSettings(BaseSettings):
             "tls": self.kafka_tls,
             "ca_file": self.kafka_ca_file,
         }
+
+
+class ServiceSettings(BusSettings):
+    """Base of every service's settings; a subclass sets its env_prefix.
+
+    Built from the environment in a service's own process, by keyword in standalone.
+    """
+
+    store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
+    mongo_driver: Literal["motor", "pymongo"] | None = Field(
+        default=None, validation_alias="ADUAN_MONGO_DRIVER"
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
 
 def load(kind: type[S]) -> S:

@@ -39,6 +39,7 @@ from aduan_intake.vault import Vault
 
 _MULTIPART_ROOM: Final = 64 * 1024
 _PICTURES_AT_A_TIME: Final = 2
+COLLECTIONS: Final = (COMPLAINTS, PORTALS, KEYS, ATTACHMENTS)
 
 
 def tenants_of(settings: Settings) -> dict[str, Tenant]:
@@ -53,7 +54,7 @@ def spec(settings: Settings) -> ServiceSpec:
         names.update(tenant.offices)
     return ServiceSpec(
         name="intake",
-        collections=(COMPLAINTS, PORTALS, KEYS, ATTACHMENTS),
+        collections=COLLECTIONS,
         handlers=table(names),
         opener=None,
     )

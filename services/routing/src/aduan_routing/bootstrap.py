@@ -35,6 +35,7 @@ from aduan_routing.metrics import Metrics
 from aduan_routing.settings import Settings
 
 _MULTIPART_ROOM: Final = 64 * 1024
+COLLECTIONS: Final = (CASES, OFFICE_KEYS, EVIDENCE)
 
 
 def load_book(settings: Settings) -> RuleBook:
@@ -47,7 +48,7 @@ def spec(settings: Settings) -> ServiceSpec:
     """Return what routing is before anything runs. Raises BadReference."""
     return ServiceSpec(
         name="routing",
-        collections=(CASES, OFFICE_KEYS, EVIDENCE),
+        collections=COLLECTIONS,
         handlers=table(load_book(settings)),
     )
 

@@ -1,7 +1,7 @@
 """The one composition root of sla."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -23,6 +23,8 @@ from aduan_sla.handlers import Rulebooks, table
 from aduan_sla.metrics import Metrics
 from aduan_sla.settings import Settings
 
+COLLECTIONS: Final = (CASES,)
+
 
 def load_books(settings: Settings) -> Rulebooks:
     """Return the rules of every tenant. Raises PolicyError, one sentence for the operator."""
@@ -31,7 +33,7 @@ def load_books(settings: Settings) -> Rulebooks:
 
 def spec(settings: Settings) -> ServiceSpec:
     """Return what sla is before anything runs. Raises PolicyError."""
-    return ServiceSpec(name="sla", collections=(CASES,), handlers=table(load_books(settings)))
+    return ServiceSpec(name="sla", collections=COLLECTIONS, handlers=table(load_books(settings)))
 
 
 async def build(

@@ -45,6 +45,8 @@ LEASE_MARGIN_SECONDS: Final = 2.0
 Transports = Mapping[str, httpx.AsyncBaseTransport]
 """For tests: "laporgub", "sp4n", "intake" -> how its calls travel, instead of the network."""
 
+COLLECTIONS: Final = (CASES, CURSORS, PARKED)
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
@@ -75,7 +77,7 @@ def spec(settings: Settings) -> ServiceSpec:
     """Return what sync-laporgub is before anything runs. Raises WordsUnreadable."""
     return ServiceSpec(
         name="sync-laporgub",
-        collections=(CASES, CURSORS, PARKED),
+        collections=COLLECTIONS,
         handlers=table(load(settings)),
     )
 

@@ -14,8 +14,10 @@ from aduan_standalone.cli.api import connected
 from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
 from aduan_standalone.cli.feed_command import feed
+from aduan_standalone.cli.migrating import migrate
 from aduan_standalone.cli.options import Addresses, AsJson, DataDir, out, print_json
 from aduan_standalone.cli.refusal import Refusal
+from aduan_standalone.cli.topics import topics
 from aduan_standalone.cli.up_command import up
 
 app: Final = typer.Typer(
@@ -30,9 +32,11 @@ dlq: Final = typer.Typer(
 )
 app.add_typer(dlq)
 app.add_typer(dev_servers)
+app.add_typer(topics)
 app.command()(up)
 app.command()(demo)
 app.command()(feed)
+app.command()(migrate)
 
 Service = Annotated[
     str | None, typer.Option("--service", help="Only this service.", show_default=False)

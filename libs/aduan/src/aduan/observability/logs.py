@@ -52,6 +52,8 @@ def configure(service: str, *, level: str = "INFO", stream: TextIO | None = None
         logger.disabled = False
         logger.setLevel(logging.NOTSET)
         logger.propagate = name != "uvicorn.access"  # its lines hold whole URLs; the edge counts
+    for name in ("aiokafka", "pymongo"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # each rebalance names every partition
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log whole URLs as well
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
