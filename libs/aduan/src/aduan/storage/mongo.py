@@ -137,17 +137,21 @@ class MongoConnection:
 
         return await self._bounded(ask)
 
-    async def write(self, name: str, writes: Sequence[Write]) -> Sequence[Fate | Refused | Busy]:
+    async def write(
+        self, name: str, writes: Sequence[Write]
+    ) -> Sequence[Fate | Refused | Exception]:
         """See Connection."""
         try:
             return await self._bulk(name, writes)
-        except (BSONError, UnicodeError, OverflowError, DocumentFull):
+        except (BSONError, UnicodeError, OverflowError, DocumentFull) as error:
             # One of them cannot be sent. Their own ids keep any that went out from going twice.
             if len(writes) == 1:
-                raise
+                return [error]
         return [fate for write in writes for fate in await self.write(name, [write])]
 
-    async def _bulk(self, name: str, writes: Sequence[Write]) -> Sequence[Fate | Refused | Busy]:
+    async def _bulk(
+        self, name: str, writes: Sequence[Write]
+    ) -> Sequence[Fate | Refused | Exception]:
         operations = [
             UpdateOne({"_id": write.id, "version": write.version}, write.data)
             if write.version
@@ -230,24 +234,32 @@ class MongoConnection:
             raise Busy("the document database does not answer") from error
         except OperationFailure as error:
             if error.code in _NOT_ALLOWED:
-                raise NotAllowed(
-                    f"the document database refuses this user (code {error.code}): credentials?"
-                ) from error
+                raise _not_allowed(error.code) from error
+            if error.code in _TOO_LARGE:
+                raise DocumentFull("a document is larger than the engine can hold") from error
             raise Busy(f"the document database refuses: code {error.code}") from error
         except (ConfigurationError, InvalidName):
             raise
         except PyMongoError as error:
             if isinstance(error, DocumentTooLarge):
                 raise DocumentFull("a document is larger than the engine can hold") from error
+            if "AuthenticationFailed" in str(error):  # once refused, it looks for a kinder server
+                raise _not_allowed(18) from error
             raise Busy(f"the document database is away: {type(error).__name__}") from error
 
 
-def fates_of(writes: Sequence[Write], answer: Mapping[str, Any]) -> list[Fate | Refused | Busy]:
+def _not_allowed(code: int | None) -> NotAllowed:
+    return NotAllowed(f"the document database refuses this user (code {code}): credentials?")
+
+
+def fates_of(
+    writes: Sequence[Write], answer: Mapping[str, Any]
+) -> list[Fate | Refused | Exception]:
     """Say what became of each write of a group by the server's answer to an unordered bulk.
 
     It names the refused ones by their place, and only counts the updates that found their version.
     """
-    fates: list[Fate | Refused | Busy] = [Fate.WON] * len(writes)
+    fates: list[Fate | Refused | Exception] = [Fate.WON] * len(writes)
     if answer.get("writeConcernErrors"):
         return [Fate.UNKNOWN] * len(writes)
     for error in answer.get("writeErrors", ()):

@@ -106,7 +106,9 @@ class Connection(Protocol):
         """Add up an expression over documents by an index."""
         ...
 
-    async def write(self, name: str, writes: Sequence[Write]) -> Sequence[Fate | Refused | Busy]:
+    async def write(
+        self, name: str, writes: Sequence[Write]
+    ) -> Sequence[Fate | Refused | Exception]:
         """Write a group in one go; return what became of each as far as the answer says it.
 
         Where the answer counts fewer than it should without saying which, those are UNKNOWN.
