@@ -285,12 +285,12 @@ async def test_a_copy_of_each_failure_goes_to_the_groups_dead_letter_topic(pair:
         await pair.tell(CASE_ID, 1)
 
         async def copied() -> bool:
-            return len(records_of(pair.world.bus, "routing.dlq")) == 1
+            return len(records_of(pair.world.bus, "aduan.routing.dlq")) == 1
 
         await eventually(copied)
 
     (created,) = await pair.intake.store.events(CASES, CASE_ID, 0)
-    assert list(records_of(pair.world.bus, "routing.dlq")) == [created.raw.value]
+    assert list(records_of(pair.world.bus, "aduan.routing.dlq")) == [created.raw.value]
 
 
 async def test_a_case_with_an_open_letter_is_not_quiet(pair: Pair) -> None:

@@ -19,7 +19,7 @@ from aduan.clock import Clock
 from aduan.contracts.topics import streams_for, topics_of
 from aduan.errors import AduanError, Busy
 from aduan.messaging.consumer import ConsumerLoop
-from aduan.messaging.dead_letters import DEAD_LETTERS, DeadLetters
+from aduan.messaging.dead_letters import DEAD_LETTERS, DeadLetters, group_of
 from aduan.messaging.inbox import OPENER
 from aduan.messaging.letter_desk import LetterDesk
 from aduan.messaging.port import Bus
@@ -79,7 +79,7 @@ class Runtime:
         topics = [topic.name for topic in topics_of(*streams_for(spec.name))]
         self.consumer = ConsumerLoop(
             bus=bus,
-            group=f"aduan.{spec.name}",
+            group=group_of(spec.name),
             topics=topics,
             deliver=self.cases.deliver,
             letters=self.letters,

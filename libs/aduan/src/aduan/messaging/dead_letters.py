@@ -67,14 +67,24 @@ class Letter:
         }
 
 
+def group_of(service: str) -> str:
+    """Return the consumer group of a service."""
+    return f"aduan.{service}"
+
+
+def letters_topic(service: str) -> str:
+    """Return the topic of one partition that gets a copy of each failure: `<group>.dlq`."""
+    return f"{group_of(service)}.dlq"
+
+
 class DeadLetters:
     """One service's open letters."""
 
-    def __init__(self, store: Store, clock: Clock, group: str, *, cap: int = 100) -> None:
+    def __init__(self, store: Store, clock: Clock, service: str, *, cap: int = 100) -> None:
         """cap: with this many open letters of poison and bug the service stops consuming."""
         self._store = store
         self._clock = clock
-        self._group = group
+        self._service = service
         self.cap = cap
 
     async def put(
@@ -158,13 +168,14 @@ class DeadLetters:
         """Publish a copy of each new failure to `<group>.dlq`. A crash in between repeats it."""
         page = await self._store.find(DEAD_LETTERS, "uncopied", limit=100)
         for document, letter in zip(page.documents, _letters(page), strict=True):
-            why = ("dlq-group", self._group.encode()), ("dlq-error", letter.reason.encode())
+            group = ("dlq-group", group_of(self._service).encode())
+            why = ("dlq-error", letter.reason.encode())
             topic = ("dlq-topic", letter.event.topic.encode())
             copy = Raw(
-                f"{self._group}.dlq",
+                letters_topic(self._service),
                 letter.event.key,
                 letter.event.value,
-                (*letter.event.headers, *why, topic),
+                (*letter.event.headers, group, why, topic),
             )
             if all(await bus.publish([copy])):
                 await self._store.update(DEAD_LETTERS, document.id, _copied)
