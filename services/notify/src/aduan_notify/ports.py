@@ -42,7 +42,12 @@ class Answer:
 
 
 class Line(Protocol):
-    """An open way to the provider, for one mail."""
+    """An open way to the provider, for one mail after another."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it may be used for another letter; once it is not, it stays so."""
+        ...
 
     async def send(self, letter: Letter, to: Sequence[str]) -> Answer:
         """Hand the letter over to well-formed addresses. Raises nothing that is not a bug."""

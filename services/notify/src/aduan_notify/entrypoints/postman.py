@@ -3,11 +3,15 @@
 Order of one letter: find out where it goes, open a line to the provider, write `sending` durably,
 hand it over, write the answer. A process that dies in between leaves `sending`; after the lease the
 next try is written down as a possible repeat before it is made, with the same Message-ID.
+
+A case's letters go out one after another, on one line as long as it is good: the answer to one and
+the claim of the next are one write, so a case never has two letters in doubt. Cases go side by side.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,8 +22,8 @@ from aduan import failpoints
 from aduan.cases import Cases
 from aduan.clock import Clock, iso
 from aduan.contracts.envelope import NOTHING, Reaction
-from aduan.contracts.topics import PARTITIONS
 from aduan.errors import Busy
+from aduan.messaging.partition import Partitions, every_partition
 from aduan.storage.port import Body
 from aduan_notify.adapters.directory import Directory
 from aduan_notify.domain import ledger, sending
@@ -31,8 +35,29 @@ from aduan_notify.metrics import Metrics
 from aduan_notify.ports import Answer, ContactsAway, Letter, Line, MailAway, Mailer
 
 PER_PARTITION: Final = 50
+# So long that a case costs little, so short that addresses are still those of the sending.
+PER_TURN: Final = 20
 
 log = structlog.get_logger("aduan_notify.postman")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What became of a row, to be written. change: pure; None where the row was decided before."""
+
+    reason: str
+    change: Callable[[Body, datetime], Body | None]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One case while its letters go out. marks: what is known and not written yet."""
+
+    id: str
+    body: Body
+    directory: Directory
+    letters: deque[tuple[Row, Sequence[str]]] = field(default_factory=deque)
+    marks: list[_Mark] = field(default_factory=list)
 
 
 class Postman:
@@ -49,6 +74,7 @@ class Postman:
         metrics: Metrics,
         pace: Pace,
         public_url: str,
+        partitions: Partitions = every_partition,
     ) -> None:
         self._cases = cases
         self._clock = clock
@@ -58,6 +84,7 @@ class Postman:
         self._metrics = metrics
         self._pace = pace
         self._public_url = public_url
+        self._partitions = partitions
 
     async def run(self) -> None:
         """Look, deliver, rest; longer and longer while the provider or the store is away."""
@@ -96,7 +123,7 @@ class Postman:
 
     async def _due(self) -> Sequence[str]:
         found: list[str] = []
-        for partition in range(PARTITIONS):
+        for partition in self._partitions():
             page = await self._cases.find(
                 "due", equal=(partition,), high=iso(self._clock.wall()), limit=PER_PARTITION
             )
@@ -107,132 +134,155 @@ class Postman:
         body = await self._cases.get(id)
         if body is None:
             return  # its retention ended meanwhile
-        for row in sending.due_rows(body, self._clock.wall()):
-            await self._bring(id, body, row)
-
-    async def _bring(self, id: str, body: Body, row: Row) -> None:
+        rows = sending.due_rows(body, self._clock.wall())[:PER_TURN]
         directory = self._directories.get(body["tenant"])
         if directory is None:
-            await self._settle(id, row, "skipped", "no_address")
+            await self._write(id, [_settled(row, "skipped", "no_address") for row in rows])
             return
+        turn = _Turn(id, body, directory)
+        await self._address(turn, rows)
+        if turn.letters:
+            call = asyncio.ensure_future(self._bring(turn))
+            try:
+                await asyncio.shield(call)
+            except asyncio.CancelledError:
+                # A clean stop lets the letter in hand end, so that only a crash can leave a doubt.
+                turn.letters.clear()
+                await call
+                raise
+        elif turn.marks:
+            await self._write(id, turn.marks)
+
+    async def _address(self, turn: _Turn, rows: Sequence[Row]) -> None:
+        """Find out where each letter goes, and mark those that go nowhere now."""
+        asked = self._recipients.asking(turn.id)
+        for row in rows:
+            try:
+                to = await asked.of(turn.body, row, turn.directory)
+            except Unsendable as why:
+                turn.marks.append(_settled(row, "skipped", why.reason))
+            except ContactsAway as error:
+                self._metrics.away.add(what="contacts")
+                log.warning("postman.contacts_away", error=str(error))
+                turn.marks.append(self._postponed(row, "contacts_away"))
+            else:
+                if all(is_address(address) for address in to):
+                    turn.letters.append((row, to))
+                else:
+                    turn.marks.append(_settled(row, "failed", "bad_address"))
+
+    async def _bring(self, turn: _Turn) -> None:
+        """Hand over the letters of a turn, one after another. Raises MailAway, Busy."""
         try:
-            to = await self._recipients.of(id, body, row, directory)
-        except Unsendable as why:
-            await self._settle(id, row, "skipped", why.reason)
-            return
-        except ContactsAway as error:
-            self._metrics.away.add(what="contacts")
-            log.warning("postman.contacts_away", error=str(error))
-            await self._postpone(id, row, "contacts_away")
-            return
-        if not all(is_address(address) for address in to):
-            await self._settle(id, row, "failed", "bad_address")
-            return
-        try:
-            async with self._mailer.line() as line:
-                call = asyncio.ensure_future(self._call(id, body, row, directory, line, to))
-                try:
-                    await asyncio.shield(call)
-                except asyncio.CancelledError:
-                    # A clean stop lets the call end, so that only a crash can leave a doubt.
-                    await call
-                    raise
+            while turn.letters:
+                async with self._mailer.line() as line:
+                    await self._hand_over(turn, line, *turn.letters.popleft())
+                    while turn.letters and line.is_clean:
+                        await self._hand_over(turn, line, *turn.letters.popleft())
+                    # Another line may take its time, and nothing is in doubt longer than it must.
+                    await self._flush(turn)
         except MailAway:
             self._metrics.away.add(what="mail")
             raise
 
-    async def _call(
-        self,
-        id: str,
-        body: Body,
-        row: Row,
-        directory: Directory,
-        line: Line,
-        to: Sequence[str],
-    ) -> None:
-        claimed = await self._claim(id, body, row)
+    async def _flush(self, turn: _Turn) -> None:
+        marks, turn.marks = turn.marks, []
+        if marks:
+            await self._write(turn.id, marks)
+
+    async def _hand_over(self, turn: _Turn, line: Line, row: Row, to: Sequence[str]) -> None:
+        marks, turn.marks = turn.marks, []
+        claimed = await self._write(turn.id, marks, partial(self._claim, seen=turn.body, row=row))
         if claimed is None:
             return  # another worker was faster, or the case changed
-        letter = self._letter(claimed, row["id"], directory)
+        now = ledger.row_of(claimed, row["id"])
+        if now["repeats"] > row["repeats"]:
+            self._metrics.possible_repeats.add()
+        letter = self._letter(claimed, now, turn.directory)
         began = self._clock.monotonic()
         answer = await line.send(letter, to)
         self._metrics.provider.observe(self._clock.monotonic() - began)
         if answer.kind in ("accepted", "accepted_partly"):
             failpoints.hit("notify.after_provider_ok")
-        await self._note(id, ledger.row_of(claimed, row["id"]), answer, to)
+        turn.marks.append(self._answered(now, answer, to))
 
-    async def _claim(self, id: str, seen: Body, row: Row) -> Body | None:
-        """Write `sending`; None where the row may not go out any more, not there, or not by us.
+    async def _write(
+        self,
+        id: str,
+        marks: Sequence[_Mark],
+        claim: Callable[[Body, datetime], Body | None] | None = None,
+    ) -> Body | None:
+        """Write what became of rows and claim another one, together; None where it was not claimed."""
+        counted: list[str] = []
+        claimed: list[Body | None] = [None]
+
+        def decide(body: Body | None, now: datetime) -> Reaction:
+            counted.clear()
+            claimed[0] = None
+            if body is None:
+                return NOTHING
+            after = body
+            for mark in marks:
+                if (marked := mark.change(after, now)) is not None:
+                    after = marked
+                    counted.append(mark.reason)
+            if claim is not None and (taken := claim(after, now)) is not None:
+                claimed[0] = after = taken
+            return NOTHING if after is body else Reaction(body=after)
+
+        await self._cases.command(id, decide)
+        for reason in counted:
+            self._metrics.deliveries.add(reason=reason)
+        return claimed[0]
+
+    def _claim(self, body: Body, now: datetime, *, seen: Body, row: Row) -> Body | None:
+        """Return the case with the row `sending`; None where it may not go out, or not by us.
 
         seen: the case from which the recipients were taken.
         """
-        claimed: list[Body | None] = [None]
+        if self._recipients.refusal(body, row) is not None:
+            return None  # the next look says why
+        if row["unit"] is None and body["opd"] != seen["opd"]:
+            return None  # it would go to the office that had the case before
+        return sending.claim(body, row["id"], now, self._clock.wall(), self._pace.lease)
 
-        def take(body: Body | None, now: datetime) -> Reaction:
-            claimed[0] = None
-            if body is None or self._recipients.refusal(body, row) is not None:
-                return NOTHING  # the next look says why
-            if row["unit"] is None and body["opd"] != seen["opd"]:
-                return NOTHING  # it would go to the office that had the case before
-            changed = sending.claim(body, row["id"], now, self._clock.wall(), self._pace.lease)
-            claimed[0] = changed
-            return NOTHING if changed is None else Reaction(body=changed)
-
-        await self._cases.command(id, take)
-        found = claimed[0]
-        if found is not None and ledger.row_of(found, row["id"])["repeats"] > row["repeats"]:
-            self._metrics.possible_repeats.add()
-        return found
-
-    def _letter(self, body: Body, row_id: str, directory: Directory) -> Letter:
-        row = ledger.row_of(body, row_id)
+    def _letter(self, body: Body, row: Row, directory: Directory) -> Letter:
         subject, text = directory.write(
             body, row, public_url=self._public_url, now=self._clock.now()
         )
-        return Letter(f"{row_id}@{directory.message_domain}", directory.sender, subject, text)
+        return Letter(f"{row['id']}@{directory.message_domain}", directory.sender, subject, text)
 
-    async def _note(self, id: str, row: Row, answer: Answer, to: Sequence[str]) -> None:
+    def _answered(self, row: Row, answer: Answer, to: Sequence[str]) -> _Mark:
         shown = [masked(address) for address in to]
         if answer.kind in ("accepted", "accepted_partly"):
-            await self._settle(id, row, "delivered", answer.kind, to=shown, code=answer.code)
-        elif answer.kind == "refused":
-            await self._settle(id, row, "failed", "refused", to=shown, code=answer.code)
-        elif sending.tried_for(row, self._clock.wall()) > self._pace.give_up_after:
-            await self._settle(id, row, "failed", "gave_up", to=shown, code=answer.code)
-        else:
-            reason = "deferred" if answer.kind == "deferred" else "outcome_unknown"
-            await self._postpone(id, row, reason, code=answer.code)
+            return _settled(row, "delivered", answer.kind, to=shown, code=answer.code)
+        if answer.kind == "refused":
+            return _settled(row, "failed", "refused", to=shown, code=answer.code)
+        if sending.tried_for(row, self._clock.wall()) > self._pace.give_up_after:
+            return _settled(row, "failed", "gave_up", to=shown, code=answer.code)
+        reason = "deferred" if answer.kind == "deferred" else "outcome_unknown"
+        return self._postponed(row, reason, code=answer.code)
 
-    async def _settle(
-        self,
-        id: str,
-        row: Row,
-        decision: Decision,
-        reason: str,
-        *,
-        to: Sequence[str] = (),
-        code: int | None = None,
-    ) -> None:
-        change = partial(sending.settle, decision=decision, reason=reason, to=to, code=code)
-
-        def decide(body: Body | None, now: datetime) -> Reaction:
-            return NOTHING if body is None else Reaction(body=change(body, row["id"], now=now))
-
-        outcome = await self._cases.command(id, decide)
-        if outcome.changed:
-            self._metrics.deliveries.add(reason=reason)
-
-    async def _postpone(self, id: str, row: Row, reason: str, *, code: int | None = None) -> None:
+    def _postponed(self, row: Row, reason: str, *, code: int | None = None) -> _Mark:
         # Asking intake again costs a write per letter, so it starts with a longer rest.
         tries = max(row["tries"], 3) if reason == "contacts_away" else row["tries"]
         again_at = self._clock.wall() + self._pace.again_after(tries)
 
-        def decide(body: Body | None, now: datetime) -> Reaction:
-            if body is None:
-                return NOTHING
-            waiting = sending.postpone(body, row["id"], reason, now, again_at, code=code)
-            return Reaction(body=waiting)
+        def change(body: Body, now: datetime) -> Body | None:
+            return sending.postpone(body, row["id"], reason, now, again_at, code=code)
 
-        outcome = await self._cases.command(id, decide)
-        if outcome.changed:
-            self._metrics.deliveries.add(reason=reason)
+        return _Mark(reason, change)
+
+
+def _settled(
+    row: Row,
+    decision: Decision,
+    reason: str,
+    *,
+    to: Sequence[str] = (),
+    code: int | None = None,
+) -> _Mark:
+    def change(body: Body, now: datetime) -> Body | None:
+        return sending.settle(body, row["id"], decision, reason, now, to=to, code=code)
+
+    return _Mark(reason, change)

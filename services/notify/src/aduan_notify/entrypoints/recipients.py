@@ -8,7 +8,7 @@ from aduan.storage.port import Body, Store
 from aduan_notify.adapters.directory import Directory
 from aduan_notify.domain.ledger import Row
 from aduan_notify.domain.subscription import OF_A_UNIT, PER_LIST, SUBSCRIPTIONS, list_of
-from aduan_notify.ports import Contacts
+from aduan_notify.ports import Contacts, ContactsAway
 
 REPORTER: Final = "reporter"
 
@@ -44,18 +44,20 @@ class Recipients:
             return "oversight_accused"
         return None
 
-    async def of(
-        self, complaint_id: str, body: Body, row: Row, directory: Directory
-    ) -> Sequence[str]:
-        """Return the addresses, never empty. Raises Unsendable, ContactsAway, Busy."""
-        if (reason := self.refusal(body, row)) is not None:
-            raise Unsendable(reason)
+    def asking(self, complaint_id: str) -> "Asking":
+        """Return what answers for the letters of one case that go out now; it is not to be kept."""
+        return Asking(self, complaint_id)
+
+    async def reporter(self, complaint_id: str) -> Sequence[str]:
+        """Return the reporter's address. Raises Unsendable, ContactsAway."""
+        address = await self._contacts.email_of(complaint_id)
+        if address is None:
+            raise Unsendable("unreachable")
+        return (address,)
+
+    async def officials(self, body: Body, row: Row, directory: Directory) -> Sequence[str]:
+        """Return the addresses of everybody else, never empty. Raises Unsendable, Busy."""
         audience = row["audience"]
-        if audience == REPORTER:
-            address = await self._contacts.email_of(complaint_id)
-            if address is None:
-                raise Unsendable("unreachable")
-            return (address,)
         unit = (row["unit"] or body["opd"]) if audience in OF_A_UNIT else None
         standing = directory.addresses(audience, unit)
         page = await self._store.find(
@@ -69,3 +71,27 @@ class Recipients:
         if not to:
             raise Unsendable("no_address")
         return to
+
+
+class Asking:
+    """The recipients of several letters of one case: intake is asked once, whatever it answers."""
+
+    def __init__(self, recipients: Recipients, complaint_id: str) -> None:
+        self._recipients = recipients
+        self._complaint_id = complaint_id
+        self._reporter: Sequence[str] | Unsendable | ContactsAway | None = None
+
+    async def of(self, body: Body, row: Row, directory: Directory) -> Sequence[str]:
+        """Return the addresses, never empty. Raises Unsendable, ContactsAway, Busy."""
+        if (reason := self._recipients.refusal(body, row)) is not None:
+            raise Unsendable(reason)
+        if row["audience"] != REPORTER:
+            return await self._recipients.officials(body, row, directory)
+        if self._reporter is None:
+            try:
+                self._reporter = await self._recipients.reporter(self._complaint_id)
+            except (Unsendable, ContactsAway) as error:
+                self._reporter = error
+        if isinstance(self._reporter, AduanError):
+            raise self._reporter
+        return self._reporter
