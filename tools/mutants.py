@@ -21,7 +21,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PATCHES: Final = ROOT / "tests" / "mutants"
-SOURCES: Final = ("libs", "services", "simulators", "standalone", "tests", "tools", "reference")
+SOURCES: Final = (
+    "libs", "services", "simulators", "standalone", "tests", "tools", "reference", "requirements",
+)  # fmt: skip
 FILES: Final = ("pyproject.toml",)
 TIMEOUT_SECONDS: Final = 300
 
@@ -76,7 +78,14 @@ def environment(tree: Path) -> dict[str, str]:
     packages = sorted(str(path) for path in tree.glob("*/src")) + sorted(
         str(path) for path in tree.glob("*/*/src")
     )
-    return os.environ | {"PYTHONPATH": os.pathsep.join(packages), "PYTHONDONTWRITEBYTECODE": "1"}
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(packages),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # what the test servers need is fetched once for all copies
+        "ADUAN_SERVERS_CACHE": os.environ.get("ADUAN_SERVERS_CACHE") or str(ROOT / ".servers"),
+        # or every run of a few tests, none of which uses a server, would be red by itself
+        "ADUAN_REQUIRE_SERVERS": "",
+    }
 
 
 def run_tests(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
