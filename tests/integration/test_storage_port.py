@@ -373,6 +373,7 @@ async def test_unpublished_is_walked_by_cursor_oldest_first(store: Store) -> Non
 
     assert [pending.id for pending in (*first, *second)] == [A, B]
     assert list(await store.unpublished(CASES, older_than=60.0)) == []
+    assert list(await store.unpublished(CASES, after=(first[0].since + 1, ""))) == []
 
 
 async def test_expiry_drops_the_content_and_keeps_the_inbox(store: Store) -> None:

@@ -288,6 +288,9 @@ class MongoStore:
         """See the port."""
         check_limit(limit)
         since, id = after or (0.0, "")
+        until = self._until("pending_since", older_than)
+        if since > until[0][1]:
+            return []
         rows = await self._connection.many(
             collection.name,
             {
@@ -297,7 +300,7 @@ class MongoStore:
             ("event_seq", "published_seq", "pending_since"),
             hint="pending",
             low=[("pending_since", since), ("_id", f"{id}\0")],
-            high=self._until("pending_since", older_than),
+            high=until,
             limit=limit,
         )
         return [
