@@ -8,8 +8,13 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,22 +51,23 @@ async def running(folder: Path, clock: SystemClock) -> AsyncIterator[Partners]:
         "--clock-wall", str(kept["anchor_wall"]), "--clock-domain", str(kept["anchor_domain"]),
         "--clock-speed", str(kept["speed"]),
     )  # fmt: skip
+    mail = folder / "mail"
+    mail.mkdir(parents=True, exist_ok=True)
+    laporgub, sp4n = _free_ports(2)
     async with AsyncExitStack() as stack:
-        laporgub = await stack.enter_async_context(
+        # Together, because each of them takes its second or two to load.
+        _, _, port = await _all_of(
+            stack,
             _simulator(
-                "laporgub", folder, "--token", TOKEN, "--verify-after", "2",
+                "laporgub", folder, laporgub, "--token", TOKEN, "--verify-after", "2",
                 "--inbound", "3", "--inbound-every", "4", *told,
-            )
-        )  # fmt: skip
-        sp4n = await stack.enter_async_context(
+            ),
             _simulator(
-                "sp4n", folder, "--bearer", TOKEN, "--token", TOKEN, "--process-after", "1",
+                "sp4n", folder, sp4n, "--bearer", TOKEN, "--token", TOKEN, "--process-after", "1",
                 "--answer-after", "3", "--close-after", "8", *told,
-            )
+            ),
+            mailsink.running(mail),
         )  # fmt: skip
-        mail = folder / "mail"
-        mail.mkdir(parents=True, exist_ok=True)
-        port = await stack.enter_async_context(mailsink.running(mail))
         partners = Partners(f"http://127.0.0.1:{laporgub}", f"http://127.0.0.1:{sp4n}", port, mail)
         said = {
             "laporgub": partners.laporgub_url,
@@ -113,11 +119,23 @@ def _instants(kept: dict[str, Any] | None) -> tuple[datetime, datetime, float] |
     return wall, domain, float(kept["speed"])
 
 
+async def _all_of(
+    stack: AsyncExitStack, *starting: AbstractAsyncContextManager[int]
+) -> Sequence[int]:
+    """Enter all at once; each that was entered is left with the stack, also where another failed."""
+    found = await asyncio.gather(*map(stack.enter_async_context, starting), return_exceptions=True)
+    ports = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        ports.append(one)
+    return ports
+
+
 @asynccontextmanager
-async def _simulator(name: str, folder: Path, *options: str) -> AsyncIterator[int]:
+async def _simulator(name: str, folder: Path, port: int, *options: str) -> AsyncIterator[int]:
     data = folder / name
     data.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"aduan_simulators.{name}", "--data", str(data),
         "--port", str(port), *options,
@@ -132,10 +150,13 @@ async def _simulator(name: str, folder: Path, *options: str) -> AsyncIterator[in
         await process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> Sequence[int]:
+    """Return ports that nobody listens on now, no two of them the same."""
+    with ExitStack() as probes:
+        taken = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in taken:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in taken]
 
 
 async def _until_open(port: int) -> None:
