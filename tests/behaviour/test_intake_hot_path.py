@@ -1,18 +1,20 @@
 """The short way of POST /v1/complaints is as strict as the long one, and as honest when it cannot."""
 
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aduan_harness import World
+from aduan_harness import World, eventually, records_of
 from aduan_http import chunks
 from aduan_intake_world import Intake, a_complaint, intake_in
 
 from aduan.clock import ManualClock
+from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
+from aduan.messaging.sqlite import SqliteBus
 
 START = datetime(2026, 12, 1, 2, tzinfo=UTC)
 
@@ -43,6 +45,52 @@ async def test_when_the_store_is_away_the_answer_is_503_and_nothing_is_taken(
     assert int(refused.headers["Retry-After"]) > 0
     assert "Idempotent-Replayed" not in later.headers
     assert (201, 1) == (later.status_code, await intake.documents())
+
+
+async def test_while_the_log_is_away_complaints_are_taken_until_the_outbox_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged is published later; above the bound the answer is 503, never a loss."""
+    away = True
+    publish = SqliteBus.publish
+
+    async def perhaps(bus: SqliteBus, events: Sequence[Raw]) -> Sequence[bool]:
+        if away:
+            raise Busy("away")
+        return await publish(bus, events)
+
+    monkeypatch.setattr(SqliteBus, "publish", perhaps)
+    clock = ManualClock(START)
+    world = World(tmp_path, clock)
+    async with intake_in(world, max_pending=5) as intake:
+        relay = intake.service.runtime.relay
+        taken = [await intake.post(a_complaint(external_id=str(n))) for n in range(5)]
+
+        async def full() -> bool:
+            return relay.full
+
+        await eventually(full)
+        refused = await intake.post(a_complaint(external_id="one too many"))
+        again = await intake.post(a_complaint(external_id="0"))
+        ready = await intake.http.get("/intake/health/ready")
+        stored = await intake.documents()
+        away = False
+        clock.advance(timedelta(seconds=10))  # the sweeper adopts what is older than five
+
+        async def empty() -> bool:
+            return not relay.full and relay.backlog == 0
+
+        await eventually(empty, within=20)
+        later = await intake.post(a_complaint(external_id="one too many"))
+        published = len(records_of(world.bus, "complaint.created"))
+    world.close()
+
+    assert [201] * 5 == [answer.status_code for answer in taken]
+    assert (503, "unavailable") == (refused.status_code, refused.json()["code"])
+    assert int(refused.headers["Retry-After"]) > 0
+    assert again.status_code in (201, 503)
+    assert (503, 5) == (ready.status_code, stored)
+    assert (201, 5) == (later.status_code, published)
 
 
 async def test_a_body_in_pieces_is_taken_and_one_over_the_limit_is_not(intake: Intake) -> None:

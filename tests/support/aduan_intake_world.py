@@ -51,23 +51,24 @@ def a_complaint(**changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def intake_in(world: World) -> AsyncIterator[Intake]:
-    """Build and run intake in a world."""
+async def intake_in(world: World, **settings: Any) -> AsyncIterator[Intake]:
+    """Build and run intake in a world. settings: what differs from the usual."""
     portal_text, portal = make_key(
         tenant="33.74", scopes=("complaints:write", "complaints:read"), portal="web"
     )
     admin_text, admin = make_key(tenant="33.74", scopes=sorted(SCOPES))  # type: ignore[arg-type]  # all of the closed set
     keys: tuple[KeyRecord, ...] = (portal, admin)
-    settings = Settings(
+    given = Settings(
         store="sqlite:///unused",
         bus="sqlite:///unused",
         vault_key=SecretStr(VAULT_KEY),
         reference_dir=REFERENCE,
         static_keys=keys,
+        **settings,
     )
-    what = spec(settings)
+    what = spec(given)
     service = await build(
-        settings,
+        given,
         spec=what,
         store=world.store(what),
         bus=world.bus,

@@ -111,8 +111,10 @@ class Cases:
         tenant: needed where the command may create the case.
         fresh: the id was made for this command (see Store.update).
         quiet: raise NotQuiet where an event of the case waits or is in an open letter.
-        Raises KeyTaken, Busy, EventTooLarge.
+        Raises KeyTaken, EventTooLarge; Busy, also while the outbox is full.
         """
+        if self.relay.full:
+            raise Busy("the outbox is full: the log has been away for long")
         if quiet and await self.letters.any_of(id):
             raise NotQuiet("the case has an open dead letter")
         why = cause or _fresh_cause()

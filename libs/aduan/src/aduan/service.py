@@ -43,12 +43,14 @@ class ServiceSpec:
 
     collections: all of them, the case collection first. handlers: topic -> Handler.
     opener: None where cases are opened by a command (intake).
+    buffers: it serves on while the log is away, because its outbox holds what it takes.
     """
 
     name: str
     collections: tuple[Collection, ...]
     handlers: Handlers
     opener: str | None = OPENER
+    buffers: bool = False
 
     @property
     def all_collections(self) -> tuple[Collection, ...]:
@@ -59,14 +61,23 @@ class ServiceSpec:
 class Runtime:
     """The running parts of one service. Build it in bootstrap, give `cases` to HTTP and workers."""
 
-    def __init__(self, spec: ServiceSpec, *, store: Store, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        max_pending: int | None = None,
+    ) -> None:
+        """max_pending: with so many events unpublished, commands are refused with Busy."""
         self.spec = spec
         self.store = store
         self.bus = bus
         self.clock = clock
         cases_in = spec.collections[0]
         self.letters = DeadLetters(store, clock, spec.name)
-        self.relay = Relay(store, bus, cases_in)
+        self.relay = Relay(store, bus, cases_in, bound=max_pending)
         self.cases = Cases(
             service=spec.name,
             store=store,
@@ -105,7 +116,11 @@ class Runtime:
             wrong["store"] = "cannot be read"
         if self.consumer.stopped_by_cap:
             wrong["dead_letters"] = "the cap of open letters is reached; consuming is paused"
+        if self.relay.full:
+            wrong["outbox"] = "full: the log has been away for long"
         now = self.clock.monotonic()
+        if self.spec.buffers:
+            return wrong
         if now - self.consumer.last_poll > STUCK_AFTER_SECONDS:
             wrong["consumer"] = "no successful poll for a minute"
         if now - self.consumer.last_heard > STUCK_AFTER_SECONDS:
@@ -113,9 +128,9 @@ class Runtime:
         return wrong
 
     def progressing(self) -> bool:
-        """Whether the consumer has asked for records lately, or is rightly paused."""
-        silent = self.clock.monotonic() - self.consumer.last_poll
-        return self.consumer.stopped_by_cap or silent < 2 * STUCK_AFTER_SECONDS
+        """Whether the consumer has asked for records lately, or waits for a log that is away."""
+        silent = self.clock.monotonic() - self.consumer.last_try
+        return self.consumer.joining or silent < 2 * STUCK_AFTER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def spec(settings: Settings) -> ServiceSpec:
         collections=COLLECTIONS,
         handlers=table(names),
         opener=None,
+        buffers=True,
     )
 
 
@@ -75,7 +76,7 @@ async def build(
     http_metrics: the process's own where it hosts several services. Raises BadReference.
     """
     tenants = tenants_of(settings)
-    runtime = Runtime(spec, store=store, bus=bus, clock=clock)
+    runtime = Runtime(spec, store=store, bus=bus, clock=clock, max_pending=settings.max_pending)
     builtin = {
         (code, name): portal
         for code, tenant in tenants.items()

@@ -19,7 +19,8 @@ class Settings(ServiceSettings):
     whoever has it can open them. reference_dir: the folder `reference/`. tenants: whose complaints
     are taken; the pages serve the citizens of the first. static_keys: service and operator keys, as
     JSON records with the hash of each. form_posts_per_hour: how many forms one address may send to
-    the pages; many people may share one.
+    the pages; many people may share one. max_pending: with so many events not yet in the log, new
+    complaints are answered 503.
     """
 
     model_config = SettingsConfigDict(env_prefix="ADUAN_INTAKE_")
@@ -29,6 +30,7 @@ class Settings(ServiceSettings):
     tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
     form_posts_per_hour: int = Field(default=600, ge=1)
+    max_pending: int = Field(default=100_000, ge=1)
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

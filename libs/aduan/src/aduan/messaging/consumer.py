@@ -55,6 +55,8 @@ class ConsumerLoop:
         self._caught_up_at: datetime | None = None
         self._consumer: Consumer | None = None
         self._looked_at = 0.0
+        self.joining = False
+        self.last_try = clock.monotonic()
         self.last_poll = clock.monotonic()
         self.last_heard = clock.monotonic()
         self.applied = 0
@@ -82,10 +84,12 @@ class ConsumerLoop:
         self._tracker = OffsetTracker()
         self._lanes = {}
         self._leaving = False
+        self.joining = True
         async with self._bus.consumer(
             self.group, self.topics, on_assigned=self._assigned, on_revoked=self._revoked
         ) as consumer:
             self._consumer = consumer
+            self.joining = False
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._commit_forever(consumer))
@@ -119,6 +123,7 @@ class ConsumerLoop:
 
     async def _poll_forever(self, consumer: Consumer, tasks: asyncio.TaskGroup) -> None:
         while True:
+            self.last_try = self._clock.monotonic()
             self.stopped_by_cap = await self._over_cap()
             try:
                 if self.stopped_by_cap or self._tracker.in_flight > IN_FLIGHT:

@@ -30,11 +30,16 @@ class _Handed:
 class Relay:
     """One service's relay for one collection. Run `run` as a task; it ends only by cancellation."""
 
-    def __init__(self, store: Store, bus: Bus, collection: Collection) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, collection: Collection, *, bound: int | None = None
+    ) -> None:
+        """bound: with this many events pending, the outbox is full."""
         self._store = store
         self._bus = bus
         self._collection = collection
         self._queue: asyncio.Queue[_Handed] = asyncio.Queue(QUEUE_LIMIT)
+        self._bound = bound
+        self.backlog = 0
         self.published = 0
         self.failures = 0
 
@@ -49,8 +54,9 @@ class Relay:
 
     async def run(self) -> None:
         """Publish what is handed over, batch by batch; adopt what an earlier process left first."""
-        await self._until_swept(older_than=0.0)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._count_forever())
+            await self._until_swept(older_than=0.0)
             tasks.create_task(self._publish_queue())
             tasks.create_task(self._sweep_forever())
 
@@ -95,6 +101,19 @@ class Relay:
         except Busy:
             self.failures += 1
 
+    async def _count_forever(self) -> None:
+        while self._bound is not None:
+            try:
+                self.backlog = await self._store.pending_count(self._collection)
+            except Busy:
+                self.failures += 1
+            await asyncio.sleep(1.0)
+
+    @property
+    def full(self) -> bool:
+        """Whether the outbox holds, as of a second ago, as many pending events as it may."""
+        return self._bound is not None and self.backlog >= self._bound
+
     async def sweep(self, *, older_than: float) -> int:
         """Publish what has been pending for `older_than` seconds; return how many documents.
 
@@ -134,15 +153,21 @@ class Relay:
         For a broker that lost its log, after all offsets were reset. Marks nothing.
         """
         sent = 0
+        batch: list[Raw] = []
         for id in ids:
             after_seq = 0
             while events := await self._store.events(self._collection, id, after_seq):
-                acknowledged = await self._bus.publish([stored.raw for stored in events])
-                if not all(acknowledged):
-                    raise Busy("the log did not acknowledge a re-emission; repeat it whole")
-                sent += len(events)
+                batch += [stored.raw for stored in events]
                 after_seq = events[-1].seq
-        return sent
+                if len(batch) >= BATCH:
+                    sent += await self._again(batch)
+                    batch = []
+        return sent + await self._again(batch)
+
+    async def _again(self, events: Sequence[Raw]) -> int:
+        if events and not all(await self._bus.publish(events)):
+            raise Busy("the log did not acknowledge a re-emission; repeat it whole")
+        return len(events)
 
     @property
     def queued(self) -> int:
