@@ -60,9 +60,14 @@ async def test_one_that_cannot_start_ends_the_others(
     running: list[str] = []
     failed = asyncio.Event()
 
+    async def later() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
     @asynccontextmanager
     async def slow(name: str, *_: Any) -> AsyncIterator[int]:
         await failed.wait()
+        await later()
         running.append(name)
         try:
             yield 1
@@ -81,7 +86,7 @@ async def test_one_that_cannot_start_ends_the_others(
     with pytest.raises(mailsink.SinkDidNotStart):
         async with partners.running(tmp_path, SystemClock()):
             raise AssertionError("it runs without its mail sink")
-    for _ in range(10):
-        await asyncio.sleep(0)  # whatever still goes on may go on
+    await later()
+    await later()
 
     assert running == []
