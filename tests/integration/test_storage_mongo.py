@@ -159,6 +159,21 @@ async def test_two_processes_on_one_document_lose_nothing(engine: MongoEngine) -
     assert (found.version, found.event_seq) == (60, 60)
 
 
+async def test_a_document_made_anew_is_not_taken_for_the_one_that_was_read(
+    engine: MongoEngine,
+) -> None:
+    """The same id at the same version, by another process: what is remembered of the old is void."""
+    await engine.store.update(CASES, an_id(1), put({"keys": ["old"], "tokens": ["old"]}))
+    async with open_mongo(engine.url, (CASES,), engine.clock, driver=engine.name) as other:
+        await other.delete(CASES, an_id(1))
+        await other.update(CASES, an_id(1), put({"keys": ["new"], "tokens": ["new"]}))
+
+    outcome = await engine.store.update(CASES, an_id(1), adds("x"))
+
+    assert outcome.document is not None and outcome.document.body == {"tokens": ["new", "x"]}
+    assert await engine.store.get_by_key(CASES, "old") is None
+
+
 async def test_what_cannot_be_sent_takes_no_neighbour_along(engine: MongoEngine) -> None:
     """A number that no document can hold fails its own update, and that alone."""
     outcomes = await asyncio.gather(
@@ -174,7 +189,7 @@ async def test_what_cannot_be_sent_takes_no_neighbour_along(engine: MongoEngine)
 
 def a_write(version: int, id: str = "a") -> Write:
     """A write of which only the version matters."""
-    return Write("cases", id, 1, version, {})
+    return Write("cases", id, 1, version, 0, {})
 
 
 def test_the_answer_to_a_group_says_what_became_of_each() -> None:
@@ -585,6 +600,38 @@ async def test_migration_says_what_it_did_and_does_it_once(
     finally:
         root.drop_database(database)
         root.close()
+
+
+async def test_documents_that_were_there_enter_an_index_that_is_declared_later(
+    engine: MongoEngine,
+) -> None:
+    """Or a find would silently leave out whatever was written before the release."""
+    store = engine.store
+    for number in range(7):
+        await store.update(CASES, an_id(number), put({"office": number if number > 2 else None}))
+    await store.update(CASES, an_id(8), lambda _d, _n: Change("33.74", None, {}))
+    later = Collection(
+        name="cases",
+        indexes=(*CASES.indexes, Index("office", ("tenant", "office"))),
+        columns=lambda body: {**CASES.columns(body), "office": body.get("office")},
+        keys=CASES.keys,
+    )
+
+    said = await migrate(engine.deployer, (later,), driver=engine.name)
+
+    assert [line.split(" on ")[0] for line in said] == ["made the index cases.on_office"]
+    assert said[0].endswith("with 4 documents that were there")
+    async with open_mongo(engine.url, (later,), engine.clock, driver=engine.name) as other:
+        page = await other.find(later, "office", equal=("33.74",))
+        assert [document.id for document in page.documents] == [an_id(n) for n in range(3, 7)]
+        assert await other.count(later, "office", equal=("33.74",)) == 4
+        # a process of the older release, which ends a little later
+        await store.update(CASES, an_id(3), put({"office": 3}))
+        assert await other.count(later, "office", equal=("33.74",)) == 3
+        assert await migrate(engine.deployer, (later,), driver=engine.name) == []
+        again = await migrate(engine.deployer, (later,), driver=engine.name, thorough=True)
+        assert again == ["put 1 documents into the index cases.on_office"]
+        assert await other.count(later, "office", equal=("33.74",)) == 4
 
 
 def test_the_address_may_name_the_driver() -> None:

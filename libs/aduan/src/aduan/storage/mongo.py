@@ -28,7 +28,8 @@ from pymongo.write_concern import WriteConcern
 from aduan.clock import Clock
 from aduan.errors import AduanError, Busy
 from aduan.storage.gather import GROUP_LIMIT
-from aduan.storage.mongo_shape import Bounds, DocumentFull, IndexSpec, Write, index_specs
+from aduan.storage.mongo_migration import MIGRATION_SECONDS, bring_up, lacking_in
+from aduan.storage.mongo_shape import Bounds, DocumentFull, IndexSpec, Write
 from aduan.storage.mongo_store import Fate, MongoStore, Refused
 from aduan.storage.port import Collection
 
@@ -37,9 +38,10 @@ Driver = Literal["motor", "pymongo"]
 
 DEFAULT_DRIVER: Final[Driver] = "pymongo"
 TIMEOUT_SECONDS: Final = 5.0
-MIGRATION_SECONDS: Final = 3600.0
 # Longer than the driver's own limit, which says more; this one holds even if the driver does not.
 _GRACE: Final = 1.0
+# A migration may take long; finding the server may not.
+_FINDING: Final = 10.0
 # An update is at most a read, a write without an answer, and the question what became of it.
 _PATIENCE: Final = 2.5
 
@@ -153,7 +155,7 @@ class MongoConnection:
         self, name: str, writes: Sequence[Write]
     ) -> Sequence[Fate | Refused | Exception]:
         operations = [
-            UpdateOne({"_id": write.id, "version": write.version}, write.data)
+            UpdateOne({"_id": write.id, "version": write.version, "w": write.last}, write.data)
             if write.version
             else InsertOne(dict(write.data))
             for write in writes
@@ -316,8 +318,8 @@ async def connect(
     options: dict[str, Any] = {
         "appname": "aduan",
         "timeoutMS": int(timeout * 1000),
-        "serverSelectionTimeoutMS": int(timeout * 1000),
-        "connectTimeoutMS": int(timeout * 1000),
+        "serverSelectionTimeoutMS": int(min(timeout, _FINDING) * 1000),
+        "connectTimeoutMS": int(min(timeout, _FINDING) * 1000),
         "retryWrites": True,
         "retryReads": True,
         "event_listeners": list(listeners),
@@ -365,7 +367,7 @@ async def open_mongo(
     Raises SchemaMissing, BadAddress, Busy.
     """
     async with connect(url, driver=driver, timeout=timeout, listeners=listeners) as connection:
-        lacking = await _lacking(connection, collections)
+        lacking = await lacking_in(connection, collections)
         if lacking:
             raise SchemaMissing(
                 f"the database lacks {', '.join(lacking[:3])}"
@@ -379,43 +381,20 @@ async def open_mongo(
             await store.close()
 
 
-async def _lacking(connection: MongoConnection, collections: Sequence[Collection]) -> list[str]:
-    lacking = []
-    for collection in collections:
-        there = await connection.indexes(collection.name)
-        lacking += [
-            f"{collection.name}.{spec.name}"
-            for spec in index_specs(collection)
-            if there.get(spec.name) != spec
-        ]
-    return lacking
-
-
 async def migrate(
-    url: str, collections: Sequence[Collection], *, driver: str | None = None
+    url: str,
+    collections: Sequence[Collection],
+    *,
+    driver: str | None = None,
+    thorough: bool = False,
 ) -> list[str]:
     """Make what `open_mongo` needs; return a line for each thing done, none where all is there.
 
-    Indexes of other makers are left alone; ours that are no longer declared are dropped.
+    Indexes of other makers are left alone; ours that are no longer declared are dropped. Documents
+    that were written before an index was declared are put into it. Repeat it whole if it dies.
+    thorough: look through the documents of every index, not only of new ones; after the last process
+    of an older release has ended, which wrote without knowing the new ones.
     Raises BadAddress, Busy.
     """
-    done = []
     async with connect(url, driver=driver, timeout=MIGRATION_SECONDS) as connection:
-        names = await connection.names()
-        for collection in collections:
-            name, wanted = collection.name, index_specs(collection)
-            if name not in names:
-                await connection.make_collection(name)
-                done.append(f"made the collection {name}")
-            there = await connection.indexes(name)
-            kept = {spec.name for spec in wanted if there.get(spec.name) == spec}
-            known = {spec.name for spec in wanted}
-            for old in there:
-                if old not in kept and (old in known or old.startswith("on_")):
-                    await connection.drop_index(name, old)
-                    done.append(f"dropped the index {name}.{old}, which is declared otherwise now")
-            for spec in wanted:
-                if spec.name not in kept:
-                    await connection.make_index(name, spec)
-                    done.append(f"made the index {name}.{spec.name} on {', '.join(spec.keys)}")
-    return done
+        return await bring_up(connection, collections, thorough=thorough)

@@ -33,7 +33,10 @@ Value = str | int
 # The engine refuses 16 MiB; the rest is left for field names, columns and index marks.
 DOCUMENT_LIMIT: Final = 15 << 20
 WRITES_KEPT: Final = 16
-READ: Final = "tenant version body inbox waiting event_seq published_seq size w".split()
+READ: Final = (
+    *"tenant version body inbox waiting waiting_count keys".split(),
+    *"c on event_seq published_seq size w".split(),
+)
 
 
 class DocumentFull(Busy):
@@ -216,12 +219,15 @@ class Write:
     """One write of one document: the whole new one, or an update by compare-and-set on `version`.
 
     number: its own id, kept in the document. version: before the write, 0 for a new document.
+    last: the id of the write before it. It is compared too, so that a document that was removed and
+    made anew is not taken for the one that was read.
     """
 
     collection: str
     id: str
     number: int
     version: int
+    last: int
     data: Mapping[str, Any]
 
 
@@ -249,6 +255,7 @@ def write_of(
         "body": body,
         "inbox": nexts,
         "waiting": waiting,
+        "waiting_count": sum(len(stream.waiting) for stream in change.inbox.values()),
         "event_seq": after_seq + len(events),
         "published_seq": before["published_seq"] if before is not None else 0,
         "size": (before["size"] if before is not None else 0) + told,
@@ -256,42 +263,49 @@ def write_of(
     room = after["size"] + len(body or "") * 2 + len(nexts) + len(waiting or b"")
     if room > DOCUMENT_LIMIT and _bytes(after) > DOCUMENT_LIMIT:
         raise DocumentFull(f"{collection.name}: a document would be over {DOCUMENT_LIMIT} bytes")
-    shown = {
-        "tenant": change.tenant,
-        "version": version + 1,
-        "body": body,
-        "inbox": nexts,
-        "waiting": waiting,
-        "waiting_count": sum(len(stream.waiting) for stream in change.inbox.values()),
-        "event_seq": after["event_seq"],
+    after |= {
         "keys": list(dict.fromkeys((f"id:{id}", *keys))),
+        "w": [number],
         **_indexed(collection, change),
     }
-    since = {"pending_since": now} if events else {}
-    since |= {"waiting_since": now} if waiting is not None else {}
-    live = {"live": 1} if body is not None else {}
-    data: dict[str, Any]
-    if before is None:
-        data = {
-            "_id": id, "partition": partition_of(id), **shown, **since, **live,
-            "published_seq": 0, "size": told, "events": events, "w": [number],
-        }  # fmt: skip
-    else:
-        gone = {
-            name: "" for name, kept in (("waiting_since", waiting), ("live", body)) if kept is None
-        }
-        data = {
-            "$set": shown | live,
-            "$push": {
-                "w": {"$each": [number], "$slice": -WRITES_KEPT},
-                **({"events": {"$each": events}} if events else {}),
-            },
-        }
-        data |= {"$inc": {"size": told}} if told else {}
-        # The oldest moment stays: marks do not touch the version, so what is pending now is not known.
-        data |= {"$min": since} if since else {}
-        data |= {"$unset": gone} if gone else {}
-    return Write(collection.name, id, number, version, data), after
+    data = _new(id, after, events, now) if before is None else _update(before, after, events, now)
+    last = before["w"][-1] if before is not None else 0
+    return Write(collection.name, id, number, version, last, data), after
+
+
+def _since(after: Stored, events: Sequence[Stored], now: float) -> dict[str, float]:
+    pending = {"pending_since": now} if events else {}
+    return pending | ({"waiting_since": now} if after["waiting"] is not None else {})
+
+
+def _new(id: str, after: Stored, events: Sequence[Stored], now: float) -> dict[str, Any]:
+    live = {"live": 1} if after["body"] is not None else {}
+    return {
+        **after, "partition": partition_of(id), "events": events, **_since(after, events, now), **live
+    }  # fmt: skip
+
+
+def _update(before: Stored, after: Stored, events: Sequence[Stored], now: float) -> dict[str, Any]:
+    """Say what changes and no more: the engine looks at every index of a field that it is told."""
+    told = ("tenant", "body", "inbox", "waiting", "waiting_count", "keys")
+    given = {name: after[name] for name in told if before[name] != after[name]}
+    given |= {"version": after["version"], "event_seq": after["event_seq"], "size": after["size"]}
+    gone = ["waiting_since"] if after["waiting"] is None and before["waiting"] is not None else []
+    for part in ("c", "on"):
+        old, new = before[part], after[part]
+        given |= {f"{part}.{name}": value for name, value in new.items() if old.get(name) != value}
+        gone += [f"{part}.{name}" for name in old if name not in new]
+    if (before["body"] is None) != (after["body"] is None):
+        given |= {"live": 1} if after["body"] is not None else {}
+        gone += [] if after["body"] is not None else ["live"]
+    pushed: dict[str, Any] = {"w": {"$each": list(after["w"]), "$slice": -WRITES_KEPT}}
+    pushed |= {"events": {"$each": events}} if events else {}
+    update = {"$set": given, "$push": pushed}
+    # The oldest moment stays: marks do not touch the version, so what is pending now is not known.
+    since = _since(after, events, now)
+    update |= {"$min": since} if since else {}
+    update |= {"$unset": dict.fromkeys(gone, "")} if gone else {}
+    return update
 
 
 def _bytes(after: Stored) -> int:
