@@ -12,7 +12,7 @@ CODE := $(addsuffix /src,$(PACKAGES)) tests tools
 # pip checks hashes of downloads only; the local packages are built from this tree
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test lint format types prove mutants bench faults servers stop clean lock
+.PHONY: help install demo test lint format types prove mutants bench faults servers cluster stop clean lock
 
 help: ## show these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests; about an
 
 servers: $(VENV)/.dev ## run Kafka and MongoDB on fixed ports until Ctrl-C, fetched once; for developers
 	@$(BIN)/python tests/servers/dev.py foreground
+
+cluster: $(VENV)/.dev ## run two replicas of each service on a Kafka and a MongoDB, fed with samples
+	@$(BIN)/python tests/servers/cluster.py $(ARGS)
 
 stop: ## stop the instances that this checkout started
 	@if [ -x $(BIN)/aduan ]; then $(BIN)/aduan stop $(ARGS); else echo "nothing is installed here"; fi

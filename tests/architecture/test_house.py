@@ -10,7 +10,7 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERBS: Final = (
     "help", "install", "demo", "test", "lint", "types", "prove", "mutants", "bench", "faults",
-    "stop", "clean",
+    "servers", "cluster", "stop", "clean",
 )  # fmt: skip
 ADRS: Final = sorted((ROOT / "docs" / "adr").glob("*.md"))
 MUTANTS: Final = sorted((ROOT / "tests" / "mutants").glob("*.patch"))

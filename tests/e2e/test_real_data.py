@@ -4,30 +4,12 @@ The file lies beside the checkout, where there is one; ADUAN_REAL_ROWS=all feeds
 """
 
 import asyncio
-import gzip
 import json
-import os
 import sys
 from pathlib import Path
 
-import pytest
 from aduan_faults import Instance
-
-DATA = Path(__file__).parents[3] / "shared" / "data" / "surabaya" / "dev_2022.jsonl.gz"
-ROWS = os.environ.get("ADUAN_REAL_ROWS", "500")
-MAP = ("external_id=id", "text=text", "place.text=kelurahan")
-
-
-def the_first_rows(into: Path) -> int:
-    """Write the rows to be fed; return how many."""
-    count = 0
-    with gzip.open(DATA, "rt", encoding="utf-8") as source, into.open("w") as target:
-        for line in source:
-            if ROWS != "all" and count >= int(ROWS):
-                break
-            target.write(line)
-            count += 1
-    return count
+from aduan_real_data import MAP, needs_real_data, the_first_rows
 
 
 async def _command(instance: Instance, *arguments: str) -> str:
@@ -52,7 +34,7 @@ async def _status(instance: Instance, expected: int) -> dict[str, object]:
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the private sample is not beside this checkout")
+@needs_real_data
 async def test_real_complaints_become_one_case_each_and_a_second_feed_adds_none(
     tmp_path: Path,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -31,6 +31,8 @@ from aduan_notify.metrics import Metrics
 from aduan_notify.owing import Rules
 from aduan_notify.settings import Settings
 
+COLLECTIONS: Final = (CASES, SUBSCRIPTIONS)
+
 
 def load_directories(settings: Settings) -> Mapping[str, Directory]:
     """Return what reference data says of every tenant. Raises BadReference, one sentence."""
@@ -44,7 +46,7 @@ def spec(settings: Settings) -> ServiceSpec:
         oversight_units={tenant: one.oversight_unit for tenant, one in directories.items()},
         history_before=settings.history_before,
     )
-    return ServiceSpec(name="notify", collections=(CASES, SUBSCRIPTIONS), handlers=table(rules))
+    return ServiceSpec(name="notify", collections=COLLECTIONS, handlers=table(rules))
 
 
 async def build(
@@ -82,6 +84,7 @@ async def build(
         metrics=metrics,
         pace=_pace(settings),
         public_url=settings.public_url,
+        partitions=runtime.consumer.partitions,
     )
     facts = _facts(runtime, settings.tenants)
     authenticator = Authenticator(clock, static=settings.static_keys)
