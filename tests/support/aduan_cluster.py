@@ -34,7 +34,8 @@ from aduan_standalone.cli.instance import SERVICES
 ROOT: Final = Path(__file__).parents[2]
 TENANT: Final = "33.74"
 DIED: Final = 137
-READY_SECONDS: Final = 60.0
+# Ten processes take half a minute of processor time to start, and others may use it too.
+READY_SECONDS: Final = 180.0
 DLQ: Final = tuple(f"aduan.{name}.dlq" for name in SERVICES)
 # Which service answers a path, as an ingress would know it.
 PATHS: Final = (
@@ -171,15 +172,18 @@ class Cluster:
         *,
         kafka: str,
         mongo: MongoEndpoint,
-        replicas: int = 2,
+        replicas: int | Mapping[str, int] = 2,
+        copies: int = 1,
         simulators: bool = True,
         mongo_address: str | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
         """Start nothing yet.
 
-        kafka: host:port,... of an open broker. mongo_address: host:port by which services reach the
-        database, where it is not the server's own (a proxy). extra: more of their environment.
+        kafka: host:port,... of an open broker. replicas: of each service, or by service (one, where
+        it is not named). copies: on how many brokers each topic is kept. mongo_address: host:port
+        by which services reach the database, where it is not the server's own (a proxy). extra: more
+        of their environment.
         """
         self.folder = folder
         self.outside = folder / "outside"
@@ -187,7 +191,11 @@ class Cluster:
         self._kafka = kafka
         self._mongo = mongo
         self._mongo_address = mongo_address
-        self._count = replicas
+        self._counts = {
+            name: replicas if isinstance(replicas, int) else replicas.get(name, 1)
+            for name in SERVICES
+        }
+        self._copies = copies
         self._simulators = simulators
         self._extra = dict(extra or {})
         self._stack = AsyncExitStack()
@@ -214,9 +222,8 @@ class Cluster:
     async def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         await self.prepare()
-        numbers = ports.reserve(self._count * len(SERVICES))
-        for index, name in enumerate(SERVICES):
-            mine = numbers[index * self._count : (index + 1) * self._count]
+        for name in SERVICES:
+            mine = ports.reserve(self._counts[name])
             front = Proxy([("127.0.0.1", port) for port in mine])
             self.fronts[name] = await self._stack.enter_async_context(front.listening())
             self.replicas += [
@@ -240,7 +247,7 @@ class Cluster:
     async def prepare(self) -> None:
         """Make the databases, their users, and empty topics."""
         names = [topic.name for topic in TOPICS]
-        await fresh_topics([*names, *DLQ], bootstrap_servers=self._kafka)
+        await fresh_topics([*names, *DLQ], copies=self._copies, bootstrap_servers=self._kafka)
         await self.command(
             "migrate", "--prefix", self.prefix, environment={"ADUAN_STORE": self._mongo.url}
         )
@@ -264,7 +271,7 @@ class Cluster:
         contacts, contacts_key = _token("contacts:resolve")
         content, content_key = _token("content:read")
         portal, portal_key = _token("complaints:write", portal="laporgub")
-        intake = self.url("intake")
+        intake = self.url_of("intake")
         own: dict[str, dict[str, str]] = {
             "intake": {"VAULT_KEY": _secret(), "FORM_POSTS_PER_HOUR": "100000"},
             "routing": {
@@ -309,7 +316,7 @@ class Cluster:
             for name in SERVICES
         }
 
-    def url(self, service: str) -> str:
+    def url_of(self, service: str) -> str:
         """Return the address that shares requests out over a service's replicas."""
         return f"http://{self.fronts[service].address}"
 
@@ -343,7 +350,7 @@ class Cluster:
 
     def to(self) -> list[str]:
         """Return the options by which `aduan` finds this cluster."""
-        return [part for name in SERVICES for part in ("--to", f"{name}={self.url(name)}")]
+        return [part for name in SERVICES for part in ("--to", f"{name}={self.url_of(name)}")]
 
     async def close(self) -> None:
         """End everything."""

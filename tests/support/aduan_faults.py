@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import httpx
 
@@ -25,8 +25,10 @@ SERVICES: Final = ("intake", "routing", "sla", "sync-laporgub", "notify")
 FAST_START: Final = "2026-12-01T02:00:00Z"
 FAST_SPEED: Final = 20_000.0
 DIED: Final = 137
-READY_SECONDS: Final = 60.0
-STALLED_SECONDS: Final = 120.0
+READY_SECONDS: Final = 180.0
+STALLED_SECONDS: Final = 240.0
+# A look counts all decisions, on the loop that does the work: it may take this share of the time.
+LOOKING: Final = 0.1
 TEXTS: Final = (
     "Jalan berlubang dalam di depan pasar, sudah banyak motor jatuh.",
     "Lampu jalan PJU padam satu gang sejak tiga malam, gelap sekali.",
@@ -35,6 +37,23 @@ TEXTS: Final = (
     "Air PDAM tidak mengalir sejak kemarin pagi di perumahan kami.",
     "Pohon besar di tepi jalan hampir tumbang, mohon dipangkas segera.",
 )
+
+
+class Target(Protocol):
+    """What is loaded and checked: one process, or a cluster. Known by HTTP, and by its outside."""
+
+    @property
+    def outside(self) -> Path:
+        """The folder of the simulated partners and of the mail sink."""
+        ...
+
+    def url_of(self, service: str) -> str:
+        """Return where a service answers now."""
+        ...
+
+    def client(self, *, token: bool = True) -> httpx.AsyncClient:
+        """Return a client of all services by path, with the operator's token or without."""
+        ...
 
 
 class Instance:
@@ -156,11 +175,14 @@ class Instance:
             if self._process is not None:
                 await self.kill()
 
-    def client(self) -> httpx.AsyncClient:
-        """A client with the operator's token."""
-        return httpx.AsyncClient(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10
-        )
+    def url_of(self, _: str) -> str:
+        """See Target: one process answers for all."""
+        return self.url
+
+    def client(self, *, token: bool = True) -> httpx.AsyncClient:
+        """See Target; of this start, for the next one listens elsewhere."""
+        headers = {"Authorization": f"Bearer {self.token}"} if token else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
 
 
 @dataclass
@@ -185,9 +207,11 @@ class Ledger:
 class Poster:
     """A portal that posts from several connections and tries again until it gets an answer."""
 
-    def __init__(self, instance: Instance, ledger: Ledger, seed: int) -> None:
+    def __init__(self, instance: Target, ledger: Ledger, seed: int, *, pause: float = 0.0) -> None:
+        """pause: seconds that a connection waits after each answer."""
         self._instance = instance
         self._ledger = ledger
+        self._pause = pause
         self._random = random.Random(seed)
         self._key = ""
         self._under_way = 0
@@ -200,13 +224,17 @@ class Poster:
             made = await client.post("/v1/portals", json=body)
             self._key = made.json()["key"]
 
+    def come_as(self, other: "Poster") -> None:
+        """Use the portal of another poster."""
+        self._key = other._key
+
     @property
     def under_way(self) -> int:
         """How many requests wait for an answer at this moment."""
         return self._under_way
 
-    async def _post(self, client: httpx.AsyncClient, external_id: str) -> None:
-        """Post one complaint until it is acknowledged; a repeat is recognised by its id."""
+    async def once(self, external_id: str, client: httpx.AsyncClient) -> httpx.Response:
+        """Post one complaint once; what is acknowledged goes into the ledger."""
         number = int(external_id.rsplit("-", 1)[1])
         body = {
             "external_id": external_id,
@@ -215,16 +243,22 @@ class Poster:
             "reporter": {"email": f"warga{number}@example.test"},
         }
         self._ledger.sent.add(external_id)
+        answer = await client.post(
+            f"{self._instance.url_of('intake')}/v1/complaints",
+            json=body,
+            headers={"Authorization": f"Bearer {self._key}"},
+        )
+        if answer.status_code == 201:
+            self._ledger.acknowledge(external_id, answer.json()["ticket"])
+        return answer
+
+    async def _post(self, client: httpx.AsyncClient, external_id: str) -> None:
+        """Post one complaint until it is acknowledged; a repeat is recognised by its id."""
         while True:
             self._under_way += 1
             try:
-                answer = await client.post(
-                    f"{self._instance.url}/v1/complaints",
-                    json=body,
-                    headers={"Authorization": f"Bearer {self._key}"},
-                )
+                answer = await self.once(external_id, client)
                 if answer.status_code == 201:
-                    self._ledger.acknowledge(external_id, answer.json()["ticket"])
                     return
                 assert answer.status_code == 503, answer.text
             except httpx.TransportError:
@@ -240,6 +274,7 @@ class Poster:
         async def connection() -> None:
             while waiting and not self.stop_asked:
                 await self._post(client, waiting.pop())
+                await asyncio.sleep(self._pause)
 
         # One client for all: to make one takes more of a core than an instance needs to answer.
         async with httpx.AsyncClient(timeout=10) as client, asyncio.TaskGroup() as tasks:
@@ -261,40 +296,55 @@ class Verdict:
 class Checker:
     """Compares the ledger with what five services say over HTTP, and with the outside world."""
 
-    def __init__(self, instance: Instance, ledger: Ledger) -> None:
+    def __init__(self, instance: Target, ledger: Ledger, *, looking: float = LOOKING) -> None:
+        """looking: the share of the time that goes into looking; more tells sooner, and costs."""
         self._instance = instance
         self._ledger = ledger
+        self._looking = looking
+        # When the log had been worked off, while calls to the outside may have gone on.
+        self.empty_at: float | None = None
 
     async def settled(self) -> dict[str, Any]:
         """Wait until every relay, consumer and job is empty; return the statuses by service.
 
         However much there is, it must become less: neither fewer events on their way nor fewer jobs
-        than ever before for two minutes is a hang.
+        than ever before for some minutes is a hang.
         """
         deadline = time.monotonic() + STALLED_SECONDS
         least = (sys.maxsize, sys.maxsize)
+        self.empty_at = None
         calm_since: float | None = None
         async with self._instance.client() as client:
             while True:
+                began = time.monotonic()
                 found = await self._statuses(client)
-                calm = all(_calm(status) for status in found.values())
+                calm = len(found) == len(SERVICES) and all(map(_calm, found.values()))
                 now = time.monotonic()
                 calm_since = (calm_since or now) if calm else None
                 if calm_since is not None and now - calm_since > 1.5:
                     return found
                 events, jobs = _open_work(found)
-                if events < least[0] or jobs < least[1]:
+                if self.empty_at is None and events == 0 and len(found) == len(SERVICES):
+                    self.empty_at = now
+                if len(found) < len(SERVICES):
+                    pass  # who does not answer yet has not told how much is left
+                elif events < least[0] or jobs < least[1]:
                     least = (min(events, least[0]), min(jobs, least[1]))
                     deadline = now + STALLED_SECONDS
                 assert now < deadline, f"not settled: {_busy(found)}"
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(max(0.2, (now - began) / self._looking))
 
     async def _statuses(self, client: httpx.AsyncClient) -> dict[str, Any]:
+        """Return the statuses of those that answer; one that waits for its engine says 503."""
         found = {}
         for name in SERVICES:
-            answer = await client.get(f"/{name}/ops/status")
-            assert answer.status_code == 200, answer.text
-            found[name] = answer.json()
+            try:
+                answer = await client.get(f"/{name}/ops/status")
+            except httpx.TransportError:
+                continue
+            if answer.status_code != 503:
+                assert answer.status_code == 200, answer.text
+                found[name] = answer.json()
         return found
 
     async def check(self) -> Verdict:
@@ -325,7 +375,7 @@ class Checker:
     async def _lost(self) -> list[str]:
         lost: list[str] = []
         tickets = list(self._ledger.acknowledged.values())
-        async with httpx.AsyncClient(base_url=self._instance.url, timeout=10) as client:
+        async with self._instance.client(token=False) as client:
             for start in range(0, len(tickets), 50):
                 answers = await asyncio.gather(
                     *(client.get(f"/v1/complaints/{t}") for t in tickets[start : start + 50])
