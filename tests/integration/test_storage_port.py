@@ -376,6 +376,18 @@ async def test_unpublished_is_walked_by_cursor_oldest_first(store: Store) -> Non
     assert list(await store.unpublished(CASES, after=(first[0].since + 1, ""))) == []
 
 
+async def test_ids_are_walked_in_order_placeholders_too(store: Store) -> None:
+    """A pass over all documents meets each once, whatever it holds."""
+    await store.update(CASES, B, put({}, [an_event(1)]))
+    await store.update(CASES, A, lambda _, __: Change("33.74", None, {}))
+
+    first = await store.ids(CASES, limit=1)
+    rest = await store.ids(CASES, after=first[0])
+
+    assert ([A], [B]) == (list(first), list(rest))
+    assert list(await store.ids(CASES, after=B)) == []
+
+
 async def test_expiry_drops_the_content_and_keeps_the_inbox(store: Store) -> None:
     """A late event of an expired case is still recognised as done."""
     inbox = {"intake": StreamInbox(4, {})}

@@ -59,6 +59,9 @@ class Services:
             return JSONResponse({**letter, "envelope": {"subject": CASE}, "bytes": 12})
         if rest in {f"dlq/{LETTER}/replay", f"dlq/{LETTER}/skip"} and here:
             return JSONResponse({"closed": rest.endswith("skip")})
+        if rest == "re-emit":
+            first = not (body or {}).get("cursor")
+            return JSONResponse({"documents": 2, "events": 3, "next": "more" if first else None})
         if rest == "replay":
             return JSONResponse({"closed": 1 if here else 0})
         if rest == f"story/{CASE}" and service in {"intake", "sla"}:
@@ -213,3 +216,16 @@ def test_an_instance_that_does_not_answer_is_one_sentence(
 
     assert 1 == end.value.code
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_every_producer_tells_all_its_documents_again(
+    services: Services, aduan: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Page by page to the end, and notify, which tells nothing, is not asked."""
+    code = aduan("re-emit")
+
+    producers = ("intake", "routing", "sla", "sync-laporgub")
+    pages = [(f"/{name}/ops/re-emit", at) for name in producers for at in (None, "more")]
+    assert pages == [(path, (body or {}).get("cursor")) for _, path, body in services.asked]
+    assert (0, 4) == (code, capsys.readouterr().out.count("6 events of 4 documents"))
+    assert 2 == aduan("re-emit", "--service", "notify")

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from aduan_standalone.cli import instance, letters, status, stopping, story
+from aduan_standalone.cli import instance, letters, re_emission, status, stopping, story
 from aduan_standalone.cli.api import connected
 from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
@@ -169,6 +169,24 @@ def replay_case(
         print_json(closed)
     else:
         out().print(", ".join(f"{name}: {n} closed" for name, n in closed.items()))
+
+
+@app.command("re-emit")
+def re_emit(
+    *,
+    service: Service = None,
+    data: DataDir = None,
+    to: Addresses = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish every event of every document again: after the log was lost, offsets at the start."""
+    with connected(instance.find(data, to)) as api:
+        for done in re_emission.re_emit(api, service):
+            if as_json:
+                print_json(done)
+            else:
+                counts = f"{done['events']} events of {done['documents']} documents"
+                out().print(f"{done['service']}: {counts}")
 
 
 @app.command("stop")

@@ -315,6 +315,22 @@ class MongoStore:
         check_limit(limit)
         return events_of(id, await self._connection.slice(collection.name, id, after_seq, limit))
 
+    async def ids(
+        self, collection: Collection, *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """See the port."""
+        check_limit(limit)
+        rows = await self._connection.many(
+            collection.name,
+            {},
+            ("_id",),
+            hint="_id_",
+            low=[("_id", f"{after}\0")],
+            high=[("_id", self._connection.ends[1])],
+            limit=limit,
+        )
+        return [row["_id"] for row in rows]
+
     async def mark_published(
         self, collection: Collection, marks: Sequence[tuple[str, int, int]]
     ) -> None:

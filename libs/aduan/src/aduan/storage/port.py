@@ -247,6 +247,12 @@ class Store(Protocol):
         """Return a document's own events in seq order."""
         ...
 
+    async def ids(
+        self, collection: Collection, *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """Return ids of documents, placeholders too, in their order, beyond `after`."""
+        ...
+
     async def mark_published(
         self, collection: Collection, marks: Sequence[tuple[str, int, int]]
     ) -> None:

@@ -200,6 +200,16 @@ class SqliteStore:
             for seq, topic, headers, value in rows
         ]
 
+    async def ids(
+        self, collection: Collection, *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """See the port."""
+        check_limit(limit)
+        rows = self.file.read(
+            f"SELECT id FROM {collection.name} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+        )
+        return [row[0] for row in rows]
+
     async def mark_published(
         self, collection: Collection, marks: Sequence[tuple[str, int, int]]
     ) -> None:

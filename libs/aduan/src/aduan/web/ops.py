@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
@@ -15,6 +16,8 @@ from aduan.service import Runtime
 from aduan.web import cursors
 from aduan.web.keys import Principal, require
 from aduan.web.problems import Problem, responses
+
+log = structlog.get_logger("aduan.ops")
 
 Facts = Callable[[], Awaitable[Mapping[str, Any]]]
 Reader = Annotated[Principal, Depends(require("ops:read"))]
@@ -38,6 +41,14 @@ class ReplayCase(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     case_id: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+class ReEmit(BaseModel):
+    """Where a pass over all documents goes on; without a cursor it begins."""
+
+    model_config = ConfigDict(extra="forbid")
+    cursor: str | None = Field(default=None, max_length=1024)
+    limit: int = Field(default=200, ge=1, le=500)
 
 
 def router(runtime: Runtime, facts: Facts | None = None) -> APIRouter:
@@ -129,7 +140,25 @@ def router(runtime: Runtime, facts: Facts | None = None) -> APIRouter:
             "letters": [letter.summary() for letter in letters],
         }
 
+    _add_re_emission(routes, runtime)
     return routes
+
+
+def _add_re_emission(routes: APIRouter, runtime: Runtime) -> None:
+    @routes.post("/re-emit", responses=responses("invalid_cursor"))
+    async def re_emit(operator: Operator, body: Annotated[ReEmit, Body()]) -> dict[str, Any]:
+        """Publish again what the next documents told, in order of their ids: after a lost log."""
+        after = cursors.decode("re-emit", body.cursor, (str,))[0] if body.cursor else ""
+        cases = runtime.spec.collections[0]
+        ids = await runtime.store.ids(cases, after=str(after), limit=body.limit)
+        events = await runtime.relay.re_emit(ids)
+        log.warning("log.re_emitted", documents=len(ids), events=events, by=operator.key_id)
+        more = len(ids) == body.limit
+        return {
+            "documents": len(ids),
+            "events": events,
+            "next": cursors.encode("re-emit", (ids[-1],)) if more else None,
+        }
 
 
 async def status_of(runtime: Runtime, facts: Facts | None) -> dict[str, Any]:
