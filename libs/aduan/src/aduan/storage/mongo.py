@@ -36,7 +36,7 @@ from aduan.storage.port import Collection
 T = TypeVar("T")
 Driver = Literal["motor", "pymongo"]
 
-DEFAULT_DRIVER: Final[Driver] = "pymongo"
+DEFAULT_DRIVER: Final[Driver] = "motor"
 TIMEOUT_SECONDS: Final = 5.0
 # Longer than the driver's own limit, which says more; this one holds even if the driver does not.
 _GRACE: Final = 1.0
