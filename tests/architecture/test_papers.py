@@ -20,6 +20,7 @@ from aduan_standalone.cli.main import app
 ROOT: Final = Path(__file__).resolve().parents[2]
 PORTAL: Final = (ROOT / "docs" / "portal.md").read_text("utf-8")
 OPERATIONS: Final = (ROOT / "docs" / "operations.md").read_text("utf-8")
+OPD: Final = (ROOT / "docs" / "opd.md").read_text("utf-8")
 MODELS: Final[dict[str, type[BaseModel]]] = {
     "/v1/portals": PortalIn,
     "/v1/complaints": ComplaintIn,
@@ -98,12 +99,12 @@ def test_every_command_in_the_papers_exists() -> None:
     """`aduan ...` as written on the operators' page is known to the command line."""
     group: Any = get_command(app)
     shown = re.findall(
-        r"^\s*aduan ([a-z]+)|`aduan ([a-z]+)(?: ([a-z]+))?", OPERATIONS, re.MULTILINE
+        r"^\s*aduan ([a-z-]+)|`aduan ([a-z-]+)(?: ([a-z]+))?", OPERATIONS + OPD, re.MULTILINE
     )
 
     assert shown
     for line, quoted, below in shown:
         name = line or quoted
         assert name in group.commands
-        if name == "dlq":
-            assert below in group.commands["dlq"].commands
+        if below and name in {"dlq", "opd", "topics"}:
+            assert below in group.commands[name].commands

@@ -8,6 +8,7 @@ import pytest
 from aduan_routing_world import CaseEvents, Routing, photo, routing_in
 from PIL import Image
 
+from aduan.messaging.partition import every_partition
 from aduan.service import Worker
 from aduan_routing.entrypoints.fetching import Fetcher
 
@@ -143,6 +144,8 @@ async def test_confidential_content_is_fetched_sealed_and_shown_with_its_scope(
 def _fetcher(worker: Worker) -> Fetcher:
     found = getattr(worker, "__self__", None)
     assert isinstance(found, Fetcher)
+    # no consumer runs here that would have partitions
+    found._partitions = every_partition
     return found
 
 

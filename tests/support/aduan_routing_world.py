@@ -26,6 +26,7 @@ from aduan.contracts.events import (
     SlaElapsed,
     SlaScheduled,
 )
+from aduan.messaging.sqlite import SqliteBus
 from aduan.service import Service
 from aduan.ticket import ALPHABET, NotATicket, grouped, read_ticket
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key
@@ -142,6 +143,7 @@ class Routing:
         self.http = http
         self.clock = clock
         self.keys: dict[str, str] = {}
+        self.log: SqliteBus | None = None
 
     @property
     def cases(self) -> Any:
@@ -224,8 +226,14 @@ async def routing_in(
     *,
     intake: httpx.AsyncBaseTransport | None = None,
     extra_keys: Mapping[str, tuple[str, KeyRecord]] | None = None,
+    units_bus: str = "sqlite:////unused",
+    kafka: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Routing]:
-    """Build routing on a folder, with keys of two offices, the coordinator and an administrator."""
+    """Build routing on a folder, with keys of two offices, the coordinator and an administrator.
+
+    units_bus: where connected units' topics are; by default in the embedded log. kafka: who routing
+    is there, as fields of its settings.
+    """
     clock = ManualClock(START)
     world = World(folder, clock)
     office: tuple[Scope, ...] = ("cases:read", "cases:act", "content:read")
@@ -241,13 +249,14 @@ async def routing_in(
     }
     settings = Settings(
         store="sqlite:////unused",
-        bus="sqlite:////unused",
+        bus=units_bus,
         reference_dir=REFERENCE,
         seal_key=SecretStr(SEAL_KEY),
         intake_url="http://intake.test" if intake is not None else None,
         intake_content_key=SecretStr("unused") if intake is not None else None,
         secure_cookies=False,
         static_keys=tuple(record for _, record in keys.values()),
+        **(kafka or {}),
     )
     what = spec(settings)
     service = await build(
@@ -261,6 +270,7 @@ async def routing_in(
     )
     async with client_of(service.app) as http:
         routing = Routing(service, http, clock)
+        routing.log = world.bus
         routing.keys = {name: text for name, (text, _) in keys.items()}
         yield routing
     if service.close is not None:

@@ -13,7 +13,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -87,9 +87,18 @@ class _Unfit(Exception):
 class SqliteFile:
     """A file that many coroutines write through one thread. Open and close it on the event loop."""
 
-    def __init__(self, path: Path, *, schema: str, max_pages: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        schema: str,
+        columns: Mapping[str, Sequence[str]] | None = None,
+        max_pages: int | None = None,
+    ) -> None:
         """Open or create the file.
 
+        columns: table -> columns of the schema that an older release's table may not have yet; they
+        are added, and empty in every row that is there.
         max_pages: the file refuses to grow beyond this many pages (a test's full disk).
         Raises Busy when the folder cannot be written or the file is no database.
         """
@@ -101,6 +110,8 @@ class SqliteFile:
         self._parcels: queue.SimpleQueue[list[_Submitted] | None] = queue.SimpleQueue()
         try:
             self._writer = self._connect(max_pages)
+            for table, names in (columns or {}).items():
+                self._add(table, names)
             self._writer.executescript(schema)
             self.reader = self._connect(None)
             self.reader.execute("PRAGMA query_only=ON")
@@ -108,6 +119,12 @@ class SqliteFile:
             raise Busy(f"{path.name} cannot be opened: {error}") from error
         self._thread = threading.Thread(target=self._run, name=f"writer-{path.stem}", daemon=True)
         self._thread.start()
+
+    def _add(self, table: str, names: Sequence[str]) -> None:
+        there = {row[1] for row in self._writer.execute(f"PRAGMA table_info({table})")}
+        for name in names:
+            if there and name not in there:
+                self._writer.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
 
     def _connect(self, max_pages: int | None) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -1,6 +1,8 @@
 """The one composition root of routing."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -19,14 +21,17 @@ from aduan.web.pages import environment
 from aduan.web.pages.forms import Signer
 from aduan_routing.adapters.intake import IntakeOverHttp
 from aduan_routing.adapters.reference import load_rules
+from aduan_routing.adapters.unit_logs import unit_log
+from aduan_routing.connections import Connections
 from aduan_routing.desk import Desk
-from aduan_routing.domain.case import CASES, EVIDENCE, OFFICE_KEYS
+from aduan_routing.domain.case import CASES, CONNECTIONS, EVIDENCE, OFFICE_KEYS
 from aduan_routing.domain.rules import RuleBook
-from aduan_routing.entrypoints import evidence_http, http, offices, pages
+from aduan_routing.entrypoints import connections_http, evidence_http, http, offices, pages
 from aduan_routing.entrypoints.desk_render import ANSWER_SUFFIX, Pages
 from aduan_routing.entrypoints.desk_session import Sessions, finder_with
 from aduan_routing.entrypoints.fetching import Fetcher
 from aduan_routing.entrypoints.status import facts_of
+from aduan_routing.entrypoints.telling_units import Teller
 from aduan_routing.entrypoints.workbench import Workbench
 from aduan_routing.evidence import EvidenceShelf
 from aduan_routing.handlers import table
@@ -35,7 +40,7 @@ from aduan_routing.metrics import Metrics
 from aduan_routing.settings import Settings
 
 _MULTIPART_ROOM: Final = 64 * 1024
-COLLECTIONS: Final = (CASES, OFFICE_KEYS, EVIDENCE)
+COLLECTIONS: Final = (CASES, OFFICE_KEYS, EVIDENCE, CONNECTIONS)
 
 
 def load_book(settings: Settings) -> RuleBook:
@@ -67,9 +72,18 @@ async def build(
     """Return the service, ready to run. spec: as `spec(settings)` gave it.
 
     http_metrics: the process's own where it hosts several services. intake_transport: how calls to
-    intake travel, instead of the network. Raises BadReference.
+    intake travel, instead of the network. Raises BadReference, Busy.
     """
-    book = load_book(settings)
+    connections = Connections(
+        store, clock, settings.tenants, refresh_seconds=settings.connections_refresh_seconds
+    )
+    await connections.refresh()
+    book = {
+        code: replace(rules, connected=connections.of(code))
+        for code, rules in load_book(settings).items()
+    }
+    # the handlers as spec has them, but with the units that are connected now
+    spec = replace(spec, handlers=table(book))
     runtime = Runtime(spec, store=store, bus=bus, clock=clock)
     metrics = Metrics(registry)
     desk = Desk(cases=runtime.cases, clock=clock, rules=book, metrics=metrics)
@@ -95,6 +109,7 @@ async def build(
     )
     app.include_router(http.router(desk))
     app.include_router(offices.router(desk, authenticator))
+    app.include_router(connections_http.router(desk, connections))
     app.include_router(evidence_http.router(shelf))
     app.include_router(ops_router(runtime, facts))
     sessions = Sessions(
@@ -107,8 +122,19 @@ async def build(
     workbench = Workbench(desk, shelf, store, waiting_shown_seconds=settings.waiting_shown_seconds)
     app.include_router(pages.router(Pages(workbench, sessions, environment("aduan_routing"))))
 
-    workers: dict[str, Worker] = {}
-    close = None
+    log = unit_log(settings, bus, clock)
+    teller = Teller(
+        cases=runtime.cases,
+        clock=clock,
+        log=log,
+        connections=connections,
+        metrics=metrics,
+        tick_seconds=settings.tick_seconds,
+        partitions=runtime.consumer.partitions,
+    )
+    workers: dict[str, Worker] = {"units": teller.run}
+    closing = AsyncExitStack()
+    closing.push_async_callback(log.close)
     if settings.intake_url is not None and settings.intake_content_key is not None:
         intake = IntakeOverHttp(
             settings.intake_url,
@@ -126,5 +152,5 @@ async def build(
             partitions=runtime.consumer.partitions,
         )
         workers["content"] = fetcher.run
-        close = intake.close
-    return Service(runtime, app, workers=workers, status=facts, close=close)
+        closing.push_async_callback(intake.close)
+    return Service(runtime, app, workers=workers, status=facts, close=closing.aclose)

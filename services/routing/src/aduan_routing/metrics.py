@@ -7,6 +7,7 @@ from aduan_routing.domain.lifecycle import COMMANDS
 
 OUTCOMES = ("done", "already", "refused")
 FETCHES = ("fetched", "gone", "away")
+UNIT_RECORDS = ("sent", "refused")
 
 
 class Metrics:
@@ -23,6 +24,14 @@ class Metrics:
         # Counter: tries to fetch confidential content, by result.
         self.fetches = Tally(
             "aduan_routing_content_fetches", "Content fetched.", registry, {"result": FETCHES}
+        )
+        # Counter: records for units' own systems; refused: rounds in which a unit's topic took less
+        # than all, which pauses that unit.
+        self.unit_records = Tally(
+            "aduan_routing_unit_records",
+            "Records for connected units.",
+            registry,
+            {"result": UNIT_RECORDS},
         )
         # Gauge: cases with a partner's change that a coordinator has to look at.
         self.conflicts = Level("aduan_routing_mirror_conflicts", "Open conflicts.", registry)

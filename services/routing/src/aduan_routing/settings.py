@@ -18,6 +18,7 @@ class Settings(ServiceSettings):
     cookie_key: the same form, for the cookies of the officers' pages; by default the sealing key,
     from which the signing key is derived. intake_url, intake_content_key: where confidential content
     is fetched, and the key for it (scope content:read); without them it stays at intake.
+    connections_refresh_seconds: how often a replica looks which units are connected.
     secure_cookies: off only where pages are served without TLS (a demo on one machine).
     waiting_shown_seconds: from which age the coordinator is shown a case whose events wait (real
     time). static_keys: who may ask beside the offices' keys, with the hash of each key.
@@ -34,6 +35,7 @@ class Settings(ServiceSettings):
     call_timeout_seconds: float = Field(default=5.0, gt=0, le=120)
     tick_seconds: float = Field(default=1.0, ge=0.01, le=60)
     waiting_shown_seconds: float = Field(default=300.0, ge=0)
+    connections_refresh_seconds: float = Field(default=2.0, ge=0.01, le=60)
     secure_cookies: bool = True
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
 

@@ -25,6 +25,7 @@ admin: Final[Any] = confluent_kafka.admin
 ANSWER_SECONDS: Final = 20.0
 STEP_SECONDS: Final = 2.0
 SETTLE_SECONDS: Final = 10.0
+SCRAM_ROUNDS: Final = 8192
 KINDS: Final[Mapping[str, ResourceKind]] = {"TOPIC": "topic", "GROUP": "group"}
 WORDS: Final = {
     kafka.KafkaError.CLUSTER_AUTHORIZATION_FAILED: "these credentials may not administer the cluster",
@@ -54,6 +55,7 @@ class Brokers:
         except BadAddress as error:
             raise Refusal(f"ADUAN_BUS: {error}.") from None
         self.servers = connection.servers
+        self._mechanism = connection.mechanism.replace("-", "_")
         self._heard: list[Any] = []
         try:
             self.client = admin.AdminClient(
@@ -110,6 +112,49 @@ class Brokers:
         """Add lines to the access lists; those that are there already change nothing."""
         if lines:
             self._done(self.client.create_acls([_binding(line) for line in lines]), "access")
+
+    def revoke(self, lines: Sequence[Access]) -> None:
+        """Take exactly these lines away."""
+        if lines:
+            filters = [admin.AclBindingFilter(*_fields(line)) for line in lines]
+            self._done(self.client.delete_acls(filters), "access")
+
+    def has_user(self, name: str) -> bool:
+        """Whether a user has a password of our mechanism."""
+        return any(
+            credential.mechanism == self._scram for credential in self._credentials(name)
+        )  # fmt: skip
+
+    def set_user(self, name: str, password: str) -> None:
+        """Make a user, or replace its password."""
+        info = admin.ScramCredentialInfo(self._scram, SCRAM_ROUNDS)
+        change = admin.UserScramCredentialUpsertion(name, info, password.encode())
+        self._done(self.client.alter_user_scram_credentials([change]), f"user {name}")
+
+    def remove_user(self, name: str) -> bool:
+        """Remove a user's password; whether there was one."""
+        if not self.has_user(name):
+            return False
+        change = admin.UserScramCredentialDeletion(name, self._scram)
+        self._done(self.client.alter_user_scram_credentials([change]), f"user {name}")
+        return True
+
+    @property
+    def _scram(self) -> Any:
+        return admin.ScramMechanism[self._mechanism]
+
+    def _credentials(self, name: str) -> Sequence[Any]:
+        with self._answering(f"user {name}"):
+            answers = self.client.describe_user_scram_credentials(
+                [name], request_timeout=ANSWER_SECONDS
+            )
+            try:
+                found: Sequence[Any] = answers[name].result().scram_credential_infos
+            except kafka.KafkaException as error:
+                if error.args[0].code() == kafka.KafkaError.RESOURCE_NOT_FOUND:
+                    return ()
+                raise
+        return found
 
     def settle(self, names: Sequence[str]) -> None:
         """Wait until the brokers tell a client of every named topic."""
@@ -229,7 +274,11 @@ def _access(line: Any) -> Access:
 
 
 def _binding(line: Access) -> Any:
-    return admin.AclBinding(
+    return admin.AclBinding(*_fields(line))
+
+
+def _fields(line: Access) -> tuple[Any, ...]:
+    return (
         admin.ResourceType[line.kind.upper()],
         line.name,
         admin.ResourcePatternType[line.pattern],

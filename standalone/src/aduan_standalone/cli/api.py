@@ -32,6 +32,17 @@ class Api:
         """Return the JSON of a POST. Raises Refusal for anything but 2xx."""
         return self._checked(service, self._send(service, "POST", path, json=body))
 
+    def put(self, service: str, path: str) -> Any:
+        """Return the JSON of a PUT without a body. Raises Refusal for anything but 2xx."""
+        return self._checked(service, self._send(service, "PUT", path))
+
+    def delete(self, service: str, path: str) -> bool:
+        """Delete; False where there was nothing. Raises Refusal for anything but 2xx and 404."""
+        answer = self._send(service, "DELETE", path)
+        if answer.is_success or answer.status_code == 404:
+            return answer.is_success
+        raise Refusal(f"{service}: {words_of(answer)}", code=FAILED)
+
     def _send(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
         url = self.instance.url_of(service) + path
         try:

@@ -15,6 +15,7 @@ from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
 from aduan_standalone.cli.feed_command import feed
 from aduan_standalone.cli.migrating import migrate
+from aduan_standalone.cli.opd import opd
 from aduan_standalone.cli.options import Addresses, AsJson, DataDir, out, print_json
 from aduan_standalone.cli.refusal import Refusal
 from aduan_standalone.cli.topics import topics
@@ -33,6 +34,7 @@ dlq: Final = typer.Typer(
 app.add_typer(dlq)
 app.add_typer(dev_servers)
 app.add_typer(topics)
+app.add_typer(opd)
 app.command()(up)
 app.command()(demo)
 app.command()(feed)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 
 from aduan.contracts import events as e
+from aduan.contracts import opd as o
 from aduan.contracts import values as v
 
 CASE_ID: Final = "019ad3f0-0000-7000-8000-000000000001"
@@ -239,4 +240,48 @@ EXAMPLES: Final[dict[str, dict[str, BaseModel]]] = {
             reason_code="answered_there",
         ),
     },
+}
+
+UNIT_EXAMPLES: Final[dict[str, o.UnitRecord]] = {
+    "left": o.UnitRecord(kind="left", unit="DPU", ticket="SMG-00000-00000-0", version=8),
+    "confidential": o.UnitRecord.model_validate(
+        {
+            "kind": "own",
+            "unit": "DPU",
+            "ticket": "SMG-00000-00000-0",
+            "version": 3,
+            "case": _case(version=3, opd="DPU", confidential=True, assigned_at=AT),
+            "action": "assign",
+            "to": "assigned",
+            "content_ref": f"/v1/cases/{CASE_ID}/content",
+        }
+    ),
+    "everything": o.UnitRecord.model_validate(
+        {
+            "kind": "own",
+            "unit": "DPU",
+            "ticket": "SMG-00000-00000-0",
+            "version": 7,
+            "case": _FULL_CASE,
+            "action": "answer",
+            "from": "in_progress",
+            "to": "answered",
+            "actor": v.Actor(kind="office", opd="DPU"),
+            "reason_code": "done",
+            "citizen_text": "Laporan telah dijawab.",
+            "note": "Mohon dicek bersama kecamatan.",
+            "question": "Di sisi jalan sebelah mana?",
+            "answer": v.Answer(
+                kind="final",
+                text="Lubang telah ditambal.",
+                evidence=(v.EvidenceRef(id=_id("proof"), sha256="cd" * 32, public=True),),
+                unit="DPU",
+            ),
+            "follow_up": v.FollowUp(on="2027-03-01", fiscal_year=2027, unit="Bina Marga"),
+            "reply_id": _id("reply"),
+            "previous_opd": "DISPERKIM",
+            "copies": ("33.74.01",),
+            "content_ref": f"/v1/cases/{CASE_ID}/content",
+        }
+    ),
 }

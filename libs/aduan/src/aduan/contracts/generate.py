@@ -11,6 +11,7 @@ docs/events.md, docs/asyncapi.json
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,26 +19,38 @@ from pydantic import BaseModel
 
 from aduan.contracts.compatibility import breaking_changes
 from aduan.contracts.events import DATA_LIMIT
-from aduan.contracts.examples import CASE_ID, EXAMPLES
+from aduan.contracts.examples import CASE_ID, EXAMPLES, UNIT_EXAMPLES
+from aduan.contracts.opd import UNIT_EVENT_TYPE, UNIT_KEPT_DAYS, UNIT_TOPIC, UnitRecord
 from aduan.contracts.topics import TOPICS, Topic
 
 HERE: Final = Path(__file__).parent
 DOCS: Final = Path("docs")
 VERSION: Final = "0.1.0"
+UNIT: Final = "opd.case"
 
 
 def schema_of(topic: Topic) -> dict[str, Any]:
     """Return the JSON Schema of what a topic carries, as written."""
-    return topic.event.model_json_schema(by_alias=True, mode="serialization")
+    return _schema(topic.event)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the schema of everything that is written into a topic, by its name."""
+    return {topic.name: schema_of(topic) for topic in TOPICS} | {UNIT: _schema(UnitRecord)}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True, mode="serialization")
 
 
 def files() -> dict[Path, str]:
     """Return every generated file with its content."""
     made: dict[Path, str] = {}
-    for topic in TOPICS:
-        made[HERE / "schemas" / f"{topic.name}.v1.json"] = _json(schema_of(topic))
-        for name, example in EXAMPLES[topic.name].items():
-            made[HERE / "examples" / f"{topic.name}.v1.{name}.json"] = _json(example_data(example))
+    examples: dict[str, Mapping[str, BaseModel]] = {**EXAMPLES, UNIT: UNIT_EXAMPLES}
+    for topic, schema in schemas().items():
+        made[HERE / "schemas" / f"{topic}.v1.json"] = _json(schema)
+        for name, example in examples[topic].items():
+            made[HERE / "examples" / f"{topic}.v1.{name}.json"] = _json(example_data(example))
     made[DOCS / "events.md"] = _events_page()
     made[DOCS / "asyncapi.json"] = _json(_asyncapi())
     return made
@@ -51,11 +64,11 @@ def example_data(example: BaseModel) -> Any:
 def broken_promises() -> list[str]:
     """Return what breaks readers of the last release."""
     found: list[str] = []
-    for topic in TOPICS:
-        path = HERE / "released" / f"{topic.name}.v1.json"
+    for topic, schema in schemas().items():
+        path = HERE / "released" / f"{topic}.v1.json"
         if path.exists():
-            changes = breaking_changes(json.loads(path.read_text()), schema_of(topic))
-            found += [f"{topic.name}.v1: {change}" for change in changes]
+            changes = breaking_changes(json.loads(path.read_text()), schema)
+            found += [f"{topic}.v1: {change}" for change in changes]
     return found
 
 
@@ -85,16 +98,31 @@ def _events_page() -> str:
         for topic in TOPICS
     ]
     for topic in TOPICS:
-        schema = schema_of(topic)
-        lines += ["", f"## `{topic.name}`", "", f"Type `{topic.event_type}`. {_first(topic.event)}"]
-        lines += ["", "| field | always | type |", "|---|---|---|"]
-        required = set(schema.get("required", ()))
-        for name, field in schema["properties"].items():
-            always = "yes" if name in required and not _nullable(field) else ""
-            lines.append(f"| `{name}` | {always} | {_type(field)} |")
-        examples = EXAMPLES[topic.name]
-        lines += ["", "```json", _json(example_data(list(examples.values())[-1])).rstrip(), "```"]
+        head = f"Type `{topic.event_type}`. {_first(topic.event)}"
+        lines += _section(topic.name, head, topic.event, EXAMPLES[topic.name])
+    head = (
+        f"Type `{UNIT_EVENT_TYPE}`, one topic for each connected unit, outside the streams; written"
+        f" by routing, kept {UNIT_KEPT_DAYS} days, see [opd.md](opd.md). The envelope is that of the"
+        f" event it shows, with its `ce_id` and `ce_seq`. {_first(UnitRecord)}"
+    )
+    name = UNIT_TOPIC.replace("{", "<").replace("}", ">")
+    lines += _section(name, head, UnitRecord, UNIT_EXAMPLES)
     return "\n".join(lines) + "\n"
+
+
+def _section(
+    name: str, head: str, model: type[BaseModel], examples: Mapping[str, BaseModel]
+) -> list[str]:
+    schema = _schema(model)
+    lines = ["", f"## `{name}`", "", head]
+    lines += ["", "| field | always | type |", "|---|---|---|"]
+    required = set(schema.get("required", ()))
+    for field_name, field in schema["properties"].items():
+        always = "yes" if field_name in required and not _nullable(field) else ""
+        lines.append(f"| `{field_name}` | {always} | {_type(field)} |")
+    return [
+        *lines, "", "```json", _json(example_data(list(examples.values())[-1])).rstrip(), "```",
+    ]  # fmt: skip
 
 
 def _first(model: type[BaseModel]) -> str:
@@ -122,12 +150,12 @@ def _asyncapi() -> dict[str, Any]:
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
+    shapes: dict[str, Any] = {}
     for topic in TOPICS:
         key = topic.name.replace(".", "_")
         schema = schema_of(topic)
-        schemas |= schema.pop("$defs", {})
-        schemas[topic.event.__name__] = schema
+        shapes |= schema.pop("$defs", {})
+        shapes[topic.event.__name__] = schema
         messages[key] = {
             "name": topic.event_type,
             "contentType": "application/json",
@@ -145,7 +173,31 @@ def _asyncapi() -> dict[str, Any]:
             "action": "send",
             "channel": {"$ref": f"#/channels/{key}"},
         }
-    schemas["Envelope"] = _envelope()
+    schema = _schema(UnitRecord)
+    shapes |= schema.pop("$defs", {})
+    shapes[UnitRecord.__name__] = schema
+    messages["opd_cases"] = {
+        "name": UNIT_EVENT_TYPE,
+        "contentType": "application/json",
+        "headers": {"$ref": "#/components/schemas/Envelope"},
+        "payload": {"$ref": f"#/components/schemas/{UnitRecord.__name__}"},
+        "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}}},
+    }
+    channels["opd_cases"] = {
+        "address": UNIT_TOPIC,
+        "description": "What one connected unit sees of its cases; no other unit may read it.",
+        "parameters": {
+            "tenant": {"description": "Kemendagri code of the government."},
+            "code": {"description": "Code of the unit in its directory."},
+        },
+        "messages": {"opd_cases": {"$ref": "#/components/messages/opd_cases"}},
+        "bindings": {"kafka": {"partitions": 1}},
+    }
+    operations["routing_sends_opd_cases"] = {
+        "action": "send",
+        "channel": {"$ref": "#/channels/opd_cases"},
+    }
+    shapes["Envelope"] = _envelope()
     text = json.dumps(
         {
             "asyncapi": "3.0.0",
@@ -153,7 +205,7 @@ def _asyncapi() -> dict[str, Any]:
             "defaultContentType": "application/json",
             "channels": channels,
             "operations": operations,
-            "components": {"messages": messages, "schemas": schemas},
+            "components": {"messages": messages, "schemas": shapes},
         }
     )
     moved: dict[str, Any] = json.loads(text.replace("#/$defs/", "#/components/schemas/"))
@@ -185,10 +237,10 @@ def main(arguments: list[str] | None = None) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     if options.release:
-        for topic in TOPICS:
-            path = HERE / "released" / f"{topic.name}.v1.json"
+        for topic, schema in schemas().items():
+            path = HERE / "released" / f"{topic}.v1.json"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_json(schema_of(topic)))
+            path.write_text(_json(schema))
     problems = stale + broken_promises()
     for problem in problems:
         sys.stderr.write(problem + "\n")

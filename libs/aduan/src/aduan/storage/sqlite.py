@@ -26,7 +26,7 @@ from aduan.storage.port import (
     Pending,
     StoredEvent,
 )
-from aduan.storage.sqlite_schema import Writes, check_limit, query, schema
+from aduan.storage.sqlite_schema import Writes, check_limit, column_sql, query, schema
 from aduan.storage.wire import pack_headers, pack_inbox, unpack_headers, unpack_inbox
 
 REMEMBERED: Final = 1024
@@ -52,7 +52,8 @@ class SqliteStore:
         """Open or create the file. Raises Busy when it cannot be."""
         self._clock = clock
         statements = "\n".join(schema(collection) for collection in collections)
-        self.file = SqliteFile(path, schema=statements, max_pages=max_pages)
+        columns = {c.name: [column_sql(name) for name in c.column_names] for c in collections}
+        self.file = SqliteFile(path, schema=statements, columns=columns, max_pages=max_pages)
         self._writes = {c.name: Writes(c) for c in collections}
         self._remembered: OrderedDict[tuple[str, str], Row] = OrderedDict()
 

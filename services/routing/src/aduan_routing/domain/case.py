@@ -6,6 +6,7 @@ from typing import Any, Final
 from aduan.contracts.values import Case
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_routing.domain.lifecycle import ALL
+from aduan_routing.domain.units import due_at
 
 NO_DUE: Final = "~"  # sorts behind every date, so a case without a deadline stands last
 
@@ -21,6 +22,7 @@ def _columns(body: Body) -> Columns:
         "opd": None if body["withheld"] else body["opd"],
         "conflict": 1 if body["conflicts"] else None,
         "next_at": min((job["next_at"] for job in body["jobs"]), default=None),
+        "tell_at": due_at(body),
         **ever,
     }
 
@@ -45,6 +47,7 @@ CASES: Final = Collection(
         Index("opd_state", ("tenant", "opd", "state", "due")),
         Index("conflict", ("tenant", "conflict", "due")),
         Index("jobs", ("partition", "next_at")),
+        Index("tells", ("partition", "tell_at")),
         *(Index(f"ever_{state}", ("tenant", f"ever_{state}")) for state in ALL),
     ),
     columns=_columns,
@@ -52,6 +55,14 @@ CASES: Final = Collection(
 )
 
 EVIDENCE: Final = Collection(name="evidence")
+
+CONNECTIONS: Final = Collection(
+    name="connections",
+    indexes=(Index("tenant", ("tenant", "office")),),
+    columns=lambda body: {"office": body["office"]},
+    # two units never share a topic: 33.74 with 01 would be named like 33 with 74.01
+    keys=lambda body: (f"topic:{body['topic']}",),
+)
 
 OFFICE_KEYS: Final = Collection(
     name="office_keys",
@@ -126,6 +137,8 @@ def new_body(tenant: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "ever": [],
         "idempotency": {},
         "jobs": [],
+        "units": {},
+        "told_at": None,
         "words": {},
         "sealed": {},
         **facts,

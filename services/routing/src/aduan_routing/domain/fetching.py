@@ -1,8 +1,8 @@
 """The stored jobs that fetch confidential content: what a result does to the case."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -11,10 +11,9 @@ from aduan.contracts.envelope import Reaction
 from aduan.storage.port import Body
 from aduan_routing.classify import Report
 from aduan_routing.domain.opening import reconsidered
+from aduan_routing.domain.pausing import pause
 from aduan_routing.domain.rules import Rules
 from aduan_routing.domain.words import keep
-
-LONGEST: Final = timedelta(minutes=10)
 
 
 def fetched(
@@ -47,11 +46,6 @@ def postponed(body: Body, ref: str, wall: datetime) -> Reaction:
         for job in body["jobs"]
     ]
     return Reaction({**body, "jobs": jobs})
-
-
-def pause(tries: int) -> timedelta:
-    """Return how long to wait after so many tries."""
-    return min(timedelta(seconds=2 ** min(tries, 20)), LONGEST)
 
 
 def report_of(body: Body, content: Mapping[str, Any]) -> Report:

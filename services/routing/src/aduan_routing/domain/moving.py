@@ -11,6 +11,7 @@ from aduan.web.pages.words import day_in_words
 from aduan_routing.domain.lifecycle import CONFIDENTIAL_SENTENCE, Step, When
 from aduan_routing.domain.rules import PARTNER_NAMES, Rules
 from aduan_routing.domain.telling import Details, Who, assigned, progressed
+from aduan_routing.domain.units import owing
 from aduan_routing.domain.words import keep, settled
 
 SYSTEM = Who("system")
@@ -59,7 +60,7 @@ def take(
     after = settled(after, rules.vault)
     if not step.says:
         return _with_entry(after, step, before, to, who, now, details, "", rules), ()
-    after["version"] = body["version"] + 1
+    after |= {"version": body["version"] + 1, "told_at": iso(now)}
     sentence = _sentence(after, step, rules, who, details)
     before = details.told_from or before
     after = _with_entry(after, step, before, to, who, at, details, sentence, rules)
@@ -69,7 +70,7 @@ def take(
         data = progressed(after, step, before, to, who, details, sentence)
         occurred = details.occurred_at
         emit = Emit("complaint.progressed", data, occurred_at=occurred)
-    return after, (emit,)
+    return {**owing(after, rules.connected())}, (emit,)
 
 
 def _target(body: Body, step: Step) -> State:

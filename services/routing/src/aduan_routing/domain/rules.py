@@ -1,11 +1,12 @@
 """What the lifecycle needs of a tenant: its reference data, its classifier, its windows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aduan.contracts.values import PartnerSystem
 from aduan_routing.classify import Classifier, Reference
+from aduan_routing.domain.units import NOBODY, Connected
 from aduan_routing.domain.words import Vault
 
 PARTNER_NAMES: Mapping[PartnerSystem, str] = {
@@ -27,12 +28,16 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One tenant's rules. vault: seals the words of its confidential cases."""
+    """One tenant's rules. vault: seals the words of its confidential cases.
+
+    connected: gives the units with a system of their own, as known at this moment.
+    """
 
     reference: Reference
     classifier: Classifier
     windows: Windows
     vault: Vault
+    connected: Callable[[], Connected] = lambda: NOBODY
 
     def unit(self, code: str | None) -> str:
         """Return an office's name as a citizen knows it."""

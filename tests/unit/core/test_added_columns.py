@@ -1,0 +1,45 @@
+"""A data folder of an older release is opened by a newer one that finds by more columns."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aduan.clock import ManualClock
+from aduan.storage.port import Body, Change, Collection, Index
+from aduan.storage.sqlite import SqliteStore
+
+OLD: Final = Collection(
+    name="things",
+    indexes=(Index("state", ("tenant", "state")),),
+    columns=lambda body: {"state": body["state"]},
+)
+NEW: Final = replace(
+    OLD,
+    indexes=(*OLD.indexes, Index("due", ("partition", "due_at"))),
+    columns=lambda body: {"state": body["state"], "due_at": body.get("due_at")},
+)
+
+
+async def test_an_index_of_a_new_column_works_in_an_old_folder(tmp_path: Path) -> None:
+    """Old documents are still found as before; a document that is written again is in the new index."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+
+    async def write(store: SqliteStore, collection: Collection, id: str, body: Body) -> None:
+        await store.update(collection, id, lambda _d, _n: Change("33.74", body, {}))
+
+    before = SqliteStore(tmp_path / "x.db", (OLD,), clock)
+    await write(before, OLD, "a", {"state": "open"})
+    await write(before, OLD, "b", {"state": "open"})
+    before.close()
+    after = SqliteStore(tmp_path / "x.db", (NEW,), clock)
+    await write(after, NEW, "b", {"state": "open", "due_at": "2026"})
+    found = [await after.count(NEW, "due", equal=(number,)) for number in range(24)]
+
+    assert 2 == await after.count(NEW, "state", equal=("33.74", "open"))
+    assert 1 == sum(found)
+    after.close()
+    again = SqliteStore(tmp_path / "x.db", (NEW,), clock)
+
+    assert 2 == await again.total(NEW)
+    again.close()
