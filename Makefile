@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/aduan services/intake services/routing services/sla services/sync-laporgub \
 	services/notify simulators standalone
-CODE := $(addsuffix /src,$(PACKAGES)) tests tools
+CODE := $(addsuffix /src,$(PACKAGES)) $(wildcard examples/*/src) tests tools
 # pip checks hashes of downloads only; the local packages are built from this tree
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
 import re
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aduan_harness import eventually
 from aduan_kafka_rights import User
 from aduan_routing_world import CaseEvents, Routing, routing_in
+from aduan_routing_world import photo as a_photo
 from aduan_server_fixtures import Maker
 from aduan_servers.kafka import ADMIN, Kafka
 from aduan_serving import serving
@@ -24,6 +28,7 @@ from aduan_standalone.cli.main import main
 
 UNITS = ("DPU", "DISHUB", "33.74.01")
 ROUTING = "aduan-routing"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "opd-consumer" / "src"
 LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
 
 
@@ -51,12 +56,12 @@ class Site:
         """Routing answers at `url`."""
         self.broker = broker
         self.routing = routing
-        self._url = url
+        self.url = url
         self._capsys = capsys
 
     async def aduan(self, *arguments: str, http: bool = True) -> Said:
         """Run `aduan ...` beside the server that it calls."""
-        where = ("--to", self._url) if http else ()
+        where = ("--to", self.url) if http else ()
         self._capsys.readouterr()
         code = await asyncio.to_thread(_run, [*arguments, *where])
         told = self._capsys.readouterr()
@@ -270,3 +275,115 @@ async def test_a_cluster_that_checks_nothing_gets_no_unit(
     assert "not in the directory" in unknown.err
     assert "belongs to tenant 33.74" in other.err
     assert {"tenant": "33.74", "items": []} == listed.json
+
+
+class Bridge:
+    """The example as a unit would run it: its own process, its own environment, none of our code."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        """Start nothing yet."""
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(EXAMPLE), **environment}
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run one command; its exit code and what it printed."""
+        process = await self._start(*arguments)
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, (out + err).decode()
+
+    async def start(self) -> None:
+        """Run it."""
+        self._process = await self._start("run")
+
+    async def kill(self) -> None:
+        """Kill -9."""
+        assert self._process is not None
+        assert self._process.returncode is None, await self._process.communicate()
+        self._process.kill()
+        await self._process.communicate()
+
+    async def orders(self) -> list[tuple[str, str, str]]:
+        """List (number, state, case)."""
+        code, out = await self.command("orders")
+        assert code == 0, out
+        rows = [line.split() for line in out.splitlines()]
+        return [(number, state, case) for number, state, case in rows]
+
+    async def _start(self, *arguments: str) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "opd_consumer", *arguments,
+            env=self._environment, cwd=self._folder, stdout=pipe, stderr=pipe,
+        )  # fmt: skip
+
+
+async def test_an_outsiders_bridge_turns_cases_into_orders_and_orders_into_answers(
+    site: Site, tmp_path: Path
+) -> None:
+    """Snapshot, topic, kill -9, the whole topic again, an answer with its number, a case that left."""
+    old, fresh, moved = (CaseEvents(name, n) for n, name in enumerate(("old", "fresh", "moved")))
+    await site.routing.hears(old.created())
+    made = (await site.opd("connect", "DPU", "--json")).json
+    minted = await site.routing.call("POST", "/v1/offices/DPU/keys", "admin", json={})
+    environment = {
+        "OPD_KAFKA": site.broker.address,
+        "OPD_KAFKA_USER": made["user"],
+        "OPD_KAFKA_PASSWORD": made["password"],
+        "OPD_ADUAN_URL": site.url,
+        "OPD_ADUAN_KEY": minted.json()["key"],
+        "OPD_TENANT": "33.74",
+        "OPD_CODE": "DPU",
+        "OPD_BOOK": str(tmp_path / "book.db"),
+    }
+    bridge = Bridge(environment, tmp_path)
+    teller_of(site.routing)
+    filling = asyncio.create_task(cast("Any", site.routing.service.workers["units"])())
+    try:
+        await bridge.start()
+
+        async def has(*wanted: tuple[str, str, str]) -> None:
+            async def reached() -> bool:
+                return await bridge.orders() == list(wanted)
+
+            await eventually(reached, within=40, every=0.5)
+
+        first = ("WO-00001", "started", old.id)
+        await has(first)
+        await site.routing.hears(fresh.created())
+        second = ("WO-00002", "started", fresh.id)
+        await has(first, second)
+        assert (await site.routing.body(fresh))["state"] == "in_progress"
+
+        await bridge.kill()
+        rewound = await asyncio.to_thread(
+            User(site.broker, ADMIN).may_keep_an_offset, made["group"], made["topic"], 0
+        )
+        await site.routing.hears(moved.created())
+        photo = tmp_path / "sesudah.png"
+        photo.write_bytes(a_photo())
+        finished = await bridge.command(
+            "finish", "WO-00001", "Sudah ditambal.", "--photo", str(photo)
+        )
+        await bridge.start()
+        third = ("WO-00003", "started", moved.id)
+        await has(("WO-00001", "answered", old.id), second, third)
+        assert (rewound, finished) == (True, (0, ""))
+        answer = (await site.routing.body(old))["entries"][-1]
+
+        await site.routing.done(moved, "assign", "coordinator", {"opd": "DISHUB"})
+        await has(("WO-00001", "answered", old.id), second, ("WO-00003", "void", moved.id))
+        await bridge.kill()
+    finally:
+        filling.cancel()
+        await asyncio.gather(filling, return_exceptions=True)
+    shown = (await site.routing.call("GET", f"/v1/cases/{old.id}", "DPU")).json()
+
+    assert ("answer", {"kind": "office", "opd": "DPU"}) == (answer["action"], answer["actor"])
+    assert 1 == [entry["action"] for entry in shown["entries"]].count("answer")
+    assert (
+        "Sudah ditambal. (Perintah kerja WO-00001)" == shown["entries"][-1]["words"]["answer"]
+    )  # fmt: skip
+    assert 1 == len(shown["entries"][-1]["evidence"])
+    assert (2, "opd-consumer: OPD_KAFKA is not set\n") == await Bridge({}, tmp_path).command("run")

@@ -19,6 +19,8 @@ SOON: Final = {
     kafka.KafkaError.NOT_COORDINATOR,
     kafka.KafkaError.COORDINATOR_NOT_AVAILABLE,
     kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    # a member that was killed counts until its session ends
+    kafka.KafkaError.UNKNOWN_MEMBER_ID,
 }
 SECONDS: Final = 20.0
 
@@ -64,11 +66,11 @@ class User:
                     return _yes(message.error())
         raise AssertionError(f"{topic} gave nothing and refused nothing")
 
-    def may_keep_an_offset(self, group: str, topic: str) -> bool:
+    def may_keep_an_offset(self, group: str, topic: str, offset: int = 1) -> bool:
         """Whether the broker lets a group's place in a topic, which is readable, be set."""
         client = kafka.admin.AdminClient(self._options)
         deadline = time.monotonic() + SECONDS
-        while (error := _keep(client, group, topic)) is not None and error.code() in SOON:
+        while (error := _keep(client, group, topic, offset)) is not None and error.code() in SOON:
             assert time.monotonic() < deadline, error
             time.sleep(0.2)
         return _yes(error)
@@ -84,8 +86,9 @@ class User:
             consumer.close()
 
 
-def _keep(client: Any, group: str, topic: str) -> Any:
-    asked = kafka.ConsumerGroupTopicPartitions(group, [kafka.TopicPartition(topic, 0, 1)])
+def _keep(client: Any, group: str, topic: str, offset: int) -> Any:
+    place = kafka.TopicPartition(topic, 0, offset)
+    asked = kafka.ConsumerGroupTopicPartitions(group, [place])
     (answer,) = client.alter_consumer_group_offsets([asked], request_timeout=SECONDS).values()
     try:
         (kept,) = answer.result().topic_partitions
