@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aduan_harness import World, eventually, records_of
@@ -16,7 +17,16 @@ from aduan.contracts.values import View
 from aduan.errors import Busy, Poison
 from aduan.messaging.inbox import WAITING_PER_STREAM
 from aduan.service import Runtime, Service, ServiceSpec
-from aduan.storage.port import Body, Collection, StreamInbox
+from aduan.storage.port import (
+    Body,
+    Change,
+    Collection,
+    Decide,
+    Document,
+    DocumentFull,
+    Outcome,
+    StreamInbox,
+)
 
 OTHER = CASE_ID[:-1] + "2"
 CASES = Collection("cases")
@@ -234,6 +244,40 @@ async def test_an_event_that_finds_no_room_becomes_a_held_letter_and_is_put_thro
     assert held == {"poison": 0, "bug": 0, "held": 2}
     assert await pair.seen() == list(range(1, count + 1))
     assert await pair.routing.letters.counts() == {"poison": 0, "bug": 0, "held": 0}
+
+
+async def test_a_full_document_takes_a_letter_and_holds_nobody_else(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One case that grew over the engine's limit must not stop its whole partition."""
+    update = pair.routing.store.update
+
+    async def limited(collection: Collection, id: str, decide: Decide, **how: Any) -> Outcome:
+        def within(document: Document | None, now: datetime) -> Change | None:
+            change = decide(document, now)
+            body = change.body if change is not None and id == CASE_ID else None
+            if body is not None and len(body.get("seen", ())) > 2:
+                raise DocumentFull("a document would be over its limit")
+            return change
+
+        return await update(collection, id, within, **how)
+
+    monkeypatch.setattr(pair.routing.store, "update", limited)
+    await pair.tell(CASE_ID, 4)
+    await pair.tell(OTHER, 3)
+    async with pair.world.running(*pair.services()):
+
+        async def both() -> bool:
+            letters = await pair.routing.letters.of_case(CASE_ID)
+            return len(letters) > 0 and await pair.seen(OTHER) == [1, 2, 3]
+
+        await eventually(both)
+    letters = await pair.routing.letters.of_case(CASE_ID)
+    document = await pair.routing.store.get(CASES, CASE_ID)
+
+    assert await pair.seen() == [1, 2]
+    assert [(one.kind, one.seq) for one in letters] == [("poison", 3)]
+    assert document is not None and set(document.inbox["intake"].waiting) == {4}
 
 
 async def test_a_record_without_readable_headers_is_lettered_and_passed(pair: Pair) -> None:

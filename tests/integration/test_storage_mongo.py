@@ -31,7 +31,7 @@ from aduan.storage.mongo import (
     open_mongo,
     split_driver,
 )
-from aduan.storage.mongo_shape import DocumentFull, Write
+from aduan.storage.mongo_shape import Write
 from aduan.storage.mongo_store import Fate, MongoStore, Refused
 from aduan.storage.port import (
     Body,
@@ -39,6 +39,7 @@ from aduan.storage.port import (
     Collection,
     Decide,
     Document,
+    DocumentFull,
     Index,
     KeyTaken,
     Outcome,

@@ -16,6 +16,7 @@ from aduan.contracts.envelope import (
     Incoming,
     Raw,
     Reaction,
+    address,
     attributes,
     decode,
     encode,
@@ -26,7 +27,16 @@ from aduan.errors import AduanError, Busy, Poison
 from aduan.messaging.dead_letters import DeadLetters
 from aduan.messaging.inbox import OPENER, Failed, InboxRule, NoRoom
 from aduan.messaging.relay import Relay
-from aduan.storage.port import Body, Change, Collection, Document, Outcome, Page, Store
+from aduan.storage.port import (
+    Body,
+    Change,
+    Collection,
+    Document,
+    DocumentFull,
+    Outcome,
+    Page,
+    Store,
+)
 
 V = TypeVar("V", bound=BaseModel)
 BUG_TRIES: Final = 3
@@ -201,9 +211,24 @@ class Cases:
                 lettered.add((place.stream, place.seq))
                 tries = 0
                 continue
+            except DocumentFull:
+                await self._deliver_to_full(id, events, skip)
+                return
             failpoints.hit("consumer.after_commit")
             self.relay.hand_over(outcome)
             return
+
+    async def _deliver_to_full(
+        self, id: str, events: Sequence[Raw], skip: frozenset[tuple[str, int]]
+    ) -> None:
+        """Take what still fits; a letter for the rest, or one case would hold its whole partition."""
+        if len(events) > 1:
+            for raw in events:
+                await self.deliver(id, [raw], skip=skip)
+            return
+        place = address(events[0])
+        words = "the document of the case is full"
+        await self.letters.put("poison", id, place.stream, place.seq, events[0], words)
 
     def _apply(self, body: Body | None, raw: Raw, now: datetime) -> Reaction:
         known = BY_NAME.get(raw.topic)

@@ -27,6 +27,12 @@ def migrate(
     service: Annotated[
         str | None, typer.Option("--service", help="Only this service.", show_default=False)
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Look through all documents: after the last old process has ended."
+        ),
+    ] = False,
 ) -> None:
     """Make what the five databases lack. ADUAN_STORE names the server, with the deployer's user."""
     url = os.environ.get(VARIABLE, "")
@@ -39,7 +45,8 @@ def migrate(
 
     for name in (service,) if service is not None else SERVICES:
         database = database_of(name, prefix)
-        done = _one(_with_database(url, database), (*BOOTSTRAPS[name].COLLECTIONS, DEAD_LETTERS))
+        collections = (*BOOTSTRAPS[name].COLLECTIONS, DEAD_LETTERS)
+        done = _one(_with_database(url, database), collections, thorough=thorough)
         print(f"{database}: {'; '.join(done) or 'no change'}")
 
 
@@ -48,12 +55,12 @@ def database_of(service: str, prefix: str = "aduan") -> str:
     return f"{prefix}_{service.replace('-', '_')}"
 
 
-def _one(url: str, collections: tuple[Collection, ...]) -> list[str]:
+def _one(url: str, collections: tuple[Collection, ...], *, thorough: bool) -> list[str]:
     # The driver is heavy, and the other commands do without it.
     from aduan.storage.mongo import migrate as make
 
     try:
-        return asyncio.run(make(url, collections))
+        return asyncio.run(make(url, collections, thorough=thorough))
     except AduanError as error:
         raise Refusal(f"The database cannot be migrated: {error}.", code=FAILED) from error
 

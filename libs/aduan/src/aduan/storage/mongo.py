@@ -29,9 +29,9 @@ from aduan.clock import Clock
 from aduan.errors import AduanError, Busy
 from aduan.storage.gather import GROUP_LIMIT
 from aduan.storage.mongo_migration import MIGRATION_SECONDS, bring_up, lacking_in
-from aduan.storage.mongo_shape import Bounds, DocumentFull, IndexSpec, Write
+from aduan.storage.mongo_shape import Bounds, IndexSpec, Write
 from aduan.storage.mongo_store import Fate, MongoStore, Refused
-from aduan.storage.port import Collection
+from aduan.storage.port import Collection, DocumentFull
 
 T = TypeVar("T")
 Driver = Literal["motor", "pymongo"]

@@ -21,9 +21,15 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from aduan.contracts.envelope import Raw
-from aduan.errors import Busy
 from aduan.messaging.partition import partition_of
-from aduan.storage.port import FIND_LIMIT, Change, Collection, Document, StoredEvent
+from aduan.storage.port import (
+    FIND_LIMIT,
+    Change,
+    Collection,
+    Document,
+    DocumentFull,
+    StoredEvent,
+)
 from aduan.storage.wire import pack_headers, pack_inbox, unpack_headers, unpack_inbox
 
 Stored = Mapping[str, Any]
@@ -37,10 +43,6 @@ READ: Final = (
     *"tenant version body inbox waiting waiting_count keys".split(),
     *"c on event_seq published_seq size w".split(),
 )
-
-
-class DocumentFull(Busy):
-    """The write would make the document larger than the engine can hold. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from aduan.contracts.envelope import Raw
-from aduan.errors import AduanError
+from aduan.errors import AduanError, Busy
 
 CONFLICT_TRIES: Final = 20
 FIND_LIMIT: Final = 500
@@ -26,6 +26,10 @@ class KeyTaken(AduanError):
         super().__init__("a key is taken")
         self.key = key
         self.holder = holder
+
+
+class DocumentFull(Busy):
+    """The write would make the document larger than the engine can hold. Nothing was written."""
 
 
 class UndeclaredIndex(AduanError):
