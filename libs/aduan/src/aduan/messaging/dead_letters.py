@@ -16,6 +16,7 @@ from aduan.storage.port import Body, Change, Collection, Columns, Document, Inde
 from aduan.storage.wire import pack_raw, unpack_raw
 
 LetterKind = Literal["poison", "bug", "held"]
+COPY_BYTES: Final = 512 * 1024
 KINDS: Final[tuple[LetterKind, ...]] = ("poison", "bug", "held")
 
 
@@ -165,20 +166,31 @@ class DeadLetters:
         await self._store.delete(DEAD_LETTERS, id)
 
     async def copy_to_topic(self, bus: Bus) -> None:
-        """Publish a copy of each new failure to `<group>.dlq`. A crash in between repeats it."""
+        """Publish a copy of each new failure to `<group>.dlq`. A crash in between repeats it.
+
+        Of an event over half a megabyte the copy says only where its letter is.
+        """
         page = await self._store.find(DEAD_LETTERS, "uncopied", limit=100)
         for document, letter in zip(page.documents, _letters(page), strict=True):
-            group = ("dlq-group", group_of(self._service).encode())
-            why = ("dlq-error", letter.reason.encode())
-            topic = ("dlq-topic", letter.event.topic.encode())
-            copy = Raw(
-                letters_topic(self._service),
-                letter.event.key,
-                letter.event.value,
-                (*letter.event.headers, group, why, topic),
-            )
+            copy = _copy(letter, self._service)
             if all(await bus.publish([copy])):
                 await self._store.update(DEAD_LETTERS, document.id, _copied)
+
+
+def _copy(letter: Letter, service: str) -> Raw:
+    event = letter.event
+    headers = (
+        ("dlq-group", group_of(service).encode()),
+        ("dlq-error", letter.reason.encode()),
+        ("dlq-topic", event.topic.encode()),
+    )
+    size = len(event.key) + len(event.value)
+    size += sum(len(name) + len(value) for name, value in event.headers)
+    if size > COPY_BYTES:
+        # As large as the log takes, it would be too large with our headers, and be tried for ever.
+        where = (("dlq-letter", letter.id.encode()), ("dlq-left-out-bytes", str(size).encode()))
+        return Raw(letters_topic(service), b"", b"", (*headers, *where))
+    return Raw(letters_topic(service), event.key, event.value, (*event.headers, *headers))
 
 
 def _copied(document: Document | None, _: datetime) -> Change | None:
