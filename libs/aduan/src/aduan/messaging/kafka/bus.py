@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
-from aduan.messaging.kafka.connection import Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection
 from aduan.messaging.kafka.consumer import ConsumerStuck, KafkaConsumer
 from aduan.messaging.kafka.producer import ReliableProducer
 from aduan.messaging.partition import partitions_of
@@ -94,12 +94,14 @@ class KafkaBus:
                 break
             except (KafkaError, ConsumerStuck, OSError) as error:
                 await member.drop()
-                structlog.get_logger("aduan.messaging").warning(
-                    "bus.cannot_join",
-                    group=group,
-                    error=type(error).__name__,
-                    hint="brokers away, topics missing (aduan topics apply), or credentials?",
+                log = structlog.get_logger("aduan.messaging").bind(
+                    group=group, error=type(error).__name__
                 )
+                if isinstance(error, REFUSED):
+                    log.error("bus.refused")  # noqa: TRY400 - no trace: nobody here made a mistake
+                else:
+                    hint = "brokers away, topics missing (aduan topics apply), or credentials?"
+                    log.warning("bus.cannot_join", hint=hint)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             except BaseException:

@@ -6,12 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.helpers import create_ssl_context
 
 from aduan.errors import AduanError
 
 SCHEME: Final = "kafka://"
 REQUEST_SECONDS: Final = 15.0
+# The alarm `bus.refused` names these: somebody has to grant a right. Who may write no topic at all is
+# refused the cluster.
+REFUSED: Final = (
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+)
 
 
 class BadAddress(AduanError):

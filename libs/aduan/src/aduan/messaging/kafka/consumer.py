@@ -11,17 +11,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPlace
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import (
-    GroupAuthorizationFailedError,
-    IllegalStateError,
-    KafkaError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import AduanError, Busy
-from aduan.messaging.kafka.connection import Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection
 from aduan.messaging.port import Assigned, Record, Revoked, TopicPartition
 
 SESSION_MS: Final = 10_000
@@ -32,7 +27,6 @@ ANSWER_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 SIGN_OF_LIFE_SECONDS: Final = 20.0
 STUCK_AFTER_SECONDS: Final = 60.0
-REFUSED: Final = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
 
 class ConsumerStuck(AduanError):

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
-from aduan.messaging.kafka.connection import Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection
 from aduan.messaging.partition import partition_of, partitions_of
 
 BATCH_BYTES: Final = 256 * 1024
@@ -64,6 +64,10 @@ class ReliableProducer:
         for error in errors:
             if not isinstance(error, KafkaError):
                 raise error
+        for error in errors:
+            if isinstance(error, REFUSED):
+                _log().error("bus.refused", error=type(error).__name__)
+                break
         if late or errors:
             why = sorted({type(error).__name__ for error in errors}) or ["no answer in time"]
             self._give_up(producer, why)
@@ -112,7 +116,11 @@ class ReliableProducer:
             except (KafkaError, TimeoutError, OSError) as error:
                 self._failures += 1
                 await _put_away(producer)
-                _log().warning("bus.unreachable", error=type(error).__name__, hint="credentials?")
+                if isinstance(error, REFUSED):
+                    _log().error("bus.refused", error=type(error).__name__)
+                else:
+                    name = type(error).__name__
+                    _log().warning("bus.unreachable", error=name, hint="credentials?")
                 raise Busy("the log cannot be reached") from error
             self._producer = producer
             return producer
