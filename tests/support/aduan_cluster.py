@@ -36,6 +36,7 @@ TENANT: Final = "33.74"
 DIED: Final = 137
 # Ten processes take half a minute of processor time to start, and others may use it too.
 READY_SECONDS: Final = 180.0
+QUESTIONS: Final = 3
 DLQ: Final = tuple(f"aduan.{name}.dlq" for name in SERVICES)
 # Which service answers a path, as an ingress would know it.
 PATHS: Final = (
@@ -371,6 +372,13 @@ class _ByPath(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         front = self._cluster.fronts[service_for(request.url.path)]
         request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=front.port)
+        for _ in range(QUESTIONS):
+            try:
+                return await self._transport.handle_async_request(request)
+            except httpx.RemoteProtocolError:
+                # The server closed an idle connection just as it was used again: ask anew, if one may.
+                if request.method != "GET":
+                    raise
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -265,7 +265,8 @@ class Poster:
                 pass
             finally:
                 self._under_way -= 1
-            await asyncio.sleep(0.02 + self._random.random() * 0.05)
+            # Often enough to meet a start, rarely enough to leave it the cores.
+            await asyncio.sleep(0.1 + self._random.random() * 0.2)
 
     async def post_all(self, ids: Sequence[str], connections: int = 8) -> None:
         """Post all, `connections` at a time."""
@@ -303,6 +304,7 @@ class Checker:
         self._looking = looking
         # When the log had been worked off, while calls to the outside may have gone on.
         self.empty_at: float | None = None
+        self.looks: list[tuple[float, dict[str, Any]]] = []
 
     async def settled(self) -> dict[str, Any]:
         """Wait until every relay, consumer and job is empty; return the statuses by service.
@@ -313,11 +315,13 @@ class Checker:
         deadline = time.monotonic() + STALLED_SECONDS
         least = (sys.maxsize, sys.maxsize)
         self.empty_at = None
+        self.looks = []
         calm_since: float | None = None
         async with self._instance.client() as client:
             while True:
                 began = time.monotonic()
                 found = await self._statuses(client)
+                self.looks.append((began, _busy(found)))
                 calm = len(found) == len(SERVICES) and all(map(_calm, found.values()))
                 now = time.monotonic()
                 calm_since = (calm_since or now) if calm else None
