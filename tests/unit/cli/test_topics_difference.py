@@ -185,12 +185,13 @@ PREFIX = replace(READER, name="complaint.", pattern="PREFIXED")
 EVERYTHING = replace(READER, name="*")
 MORE = Access("User:aduan-notify", "WRITE", "topic", "their.topic")
 UNIT = Access("User:opd-33.74-DPU", "READ", "topic", "opd.33.74.DPU.cases")
+UNITS = Access("User:opd-33.74-DPU", "READ", "topic", "opd.33.74.", pattern="PREFIXED")
 DENIED = replace(READER, permission="DENY")
 
 
 @pytest.mark.parametrize(
     ("line", "reported"),
-    [(OTHER, False), (READER, True), (PREFIX, True), (EVERYTHING, True), (MORE, True), (UNIT, False), (DENIED, True)],
+    [(OTHER, False), (READER, True), (PREFIX, True), (EVERYTHING, True), (MORE, True), (UNIT, False), (UNITS, True), (DENIED, True)],
 )  # fmt: skip
 def test_a_right_that_touches_ours_and_is_not_ours_is_reported(
     line: Access, reported: bool

@@ -180,6 +180,11 @@ def _foreign(have: Found, want: Wanted) -> Iterator[Access]:
     for line in (have.access or frozenset()) - want.access:
         if line.pattern == "LITERAL" and line.name.startswith(UNITS):
             continue
-        ours = any(line.covers(kind, name) for kind, name in resources)
+        ours = any(line.covers(kind, name) for kind, name in resources) or _of_many_units(line)
         if ours or line.principal in want.principals:
             yield line
+
+
+def _of_many_units(line: Access) -> bool:
+    """Whether a line reaches the topics or groups of several units: rights of theirs are LITERAL."""
+    return line.pattern == "PREFIXED" and line.kind != "other" and line.name.startswith(UNITS)
