@@ -58,6 +58,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._failure: Exception | None = None
         self._polled_at = clock.monotonic()
         self._heard_at = clock.monotonic()
+        self._expected: dict[TopicPartition, int] = {}
         self.rebalances = 0
         # No deserializer: one that raises inside the client wedges its partition for good.
         self._client = AIOKafkaConsumer(
@@ -115,6 +116,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             self.rebalances += 1
             starts = await self._starts(_ours(assigned))
+            self._expected |= starts
             self._heard_at = self._clock.monotonic()
             await self._on_assigned(starts)
         except Exception as error:  # noqa: BLE001 - raised by the next poll
@@ -133,12 +135,10 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             known = committed.get(place)
             low, high = first[KafkaPlace(*place)], ends[KafkaPlace(*place)]
             starts[place] = known if known is not None and low <= known <= high else low
-            if known is not None and not low <= known <= high:
-                # The log lost what we counted on: its producers have to tell it again.
-                _log().error(
-                    "bus.log_lost_records", topic=place.topic, partition=place.partition,
-                    committed=known, first=low, end=high,
-                )  # fmt: skip
+            # A topic that was deleted takes the group's offsets with it: what we read is known here.
+            read = self._expected.get(place, 0)
+            if read > high or (known is not None and not low <= known <= high):
+                self._tell_lost(place, read if known is None else known, low)
         return starts
 
     def _raise_failure(self) -> None:
@@ -168,9 +168,26 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._heard_at = self._polled_at
         elif self._polled_at - self._heard_at > STUCK_AFTER_SECONDS:
             await self._look_whether_stuck()
-        return [
-            _record(TopicPartition(*place), one) for place, those in found.items() for one in those
-        ]
+        records: list[Record] = []
+        for place, those in found.items():
+            at = TopicPartition(*place)
+            self._look_for_a_gap(at, those[0].offset)
+            self._expected[at] = those[-1].offset + 1
+            records += [_record(at, one) for one in those]
+        return records
+
+    def _look_for_a_gap(self, at: TopicPartition, found: int) -> None:
+        # The client goes to what is there by itself, and says so to nobody.
+        expected = self._expected.get(at, found)
+        if found != expected:
+            self._tell_lost(at, expected, found)
+
+    def _tell_lost(self, at: TopicPartition, counted_on: int, first: int) -> None:
+        """The log lost what we counted on: its producers have to tell it again."""
+        _log().error(
+            "bus.log_lost_records", group=self._group, topic=at.topic, partition=at.partition,
+            counted_on=counted_on, first=first,
+        )  # fmt: skip
 
     async def _show_life(self) -> None:
         if self._clock.monotonic() - self._polled_at < SIGN_OF_LIFE_SECONDS:
