@@ -60,6 +60,20 @@ async def test_retention_never_drops_what_a_group_has_not_committed(bus: SqliteB
     assert (dropped, [record.offset for record in left]) == (2, [2, 3])
 
 
+async def test_only_topics_that_no_service_reads_go_by_age_alone(bus: SqliteBus) -> None:
+    """A shared topic waits for groups that have not registered; a unit's topic has none of ours."""
+    unit = "opd.33.74.DPU.cases"
+    await bus.publish([an_event("a", "0"), an_event("a", "0", unit)])
+    dropped = await bus.drop_older_than(timedelta(days=1), START + timedelta(days=2))
+    await bus.publish([an_event("a", "1", unit)])
+    async with bus.consumer("theirs", [unit]) as consumer:
+        left = await drained(consumer, 2)
+    async with bus.consumer("g", [TOPIC]) as consumer:
+        kept = await drained(consumer, 1)
+
+    assert (1, [1], [0]) == (dropped, [one.offset for one in left], [one.offset for one in kept])
+
+
 async def test_the_engine_reads_synchronous_full_back(bus: SqliteBus) -> None:
     """2 is FULL: an acknowledgement waits for the disk."""
     assert await bus.file.synchronous() == 2

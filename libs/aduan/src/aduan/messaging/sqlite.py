@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from aduan import failpoints
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
+from aduan.contracts.topics import BY_NAME
 from aduan.messaging.partition import partition_of, partitions_of
 from aduan.messaging.port import (
     Assigned,
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS offsets (
     PRIMARY KEY (grp, topic, partition)) WITHOUT ROWID;
 """
 _TAIL: Final = 64
+_BEYOND: Final = 2**62  # an offset that no record has
 _APPEND: Final = Many(
     "INSERT INTO log (topic, partition, offset, key, headers, value, at)", width=7
 )
@@ -200,16 +202,18 @@ class SqliteBus:
     async def drop_older_than(self, age: timedelta, now: datetime) -> int:
         """Delete records older than `age`, never one that a registered group has not committed.
 
+        A shared topic whose groups have not registered yet keeps everything; topics that no service
+        reads (copies of dead letters, units' topics) go by age alone.
         now: real time. Returns how many records went.
         """
         limit = (now - age).timestamp()
         sql = (
             "DELETE FROM log WHERE at < ?1 AND offset < COALESCE((SELECT MIN(o.next) FROM offsets o"
-            " WHERE o.topic = log.topic AND o.partition = log.partition), 0)"
+            " WHERE o.topic = log.topic AND o.partition = log.partition),"
+            " CASE WHEN log.topic IN (SELECT value FROM json_each(?2)) THEN 0 ELSE ?3 END)"
         )
-        dropped = await self.file.write(
-            lambda connection: connection.execute(sql, (limit,)).rowcount
-        )
+        values = (limit, to_json([*BY_NAME]).decode(), _BEYOND)
+        dropped = await self.file.write(lambda connection: connection.execute(sql, values).rowcount)
         self._tails.clear()
         return dropped
 
