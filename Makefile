@@ -48,9 +48,13 @@ mutants: $(VENV)/.dev ## break the code on purpose, patch by patch; each must tu
 bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
-faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests; about an hour and a half
+faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests (hours); ENGINE=kafka SEED=n
+ifeq ($(ENGINE),kafka)
+	@ENGINE=kafka ADUAN_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -s tests/faults/test_engine_faults.py $(ARGS)
+else
 	@ADUAN_KILLS_AT_EACH=20 ADUAN_RANDOM_KILLS=200 ADUAN_COMPLAINTS=10000 ADUAN_SCHEDULES=20000 \
 		$(BIN)/python -m pytest -s tests/faults $(ARGS)
+endif
 
 servers: $(VENV)/.dev ## run Kafka and MongoDB on fixed ports until Ctrl-C, fetched once; for developers
 	@$(BIN)/python tests/servers/dev.py foreground

@@ -1,7 +1,7 @@
 """Faults of a real broker, a real database and of each service: nothing is lost or doubled.
 
 ENGINE=kafka runs the whole table, one by one and by hand; without it a bounded part runs. Each line
-prints: fault, acknowledged, in flight at the fault, lost, doubled, recovery seconds, repeats in the log.
+is one of the table in docs/reliability.md.
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aduan_engine_records as records
 import aduan_engine_strikes as strikes
@@ -22,8 +22,14 @@ from aduan_server_fixtures import USED, refuse
 from aduan_servers import fetching
 from aduan_servers.problems import NotHere
 
-SEED: Final = int(os.environ.get("ADUAN_SEED", os.environ.get("SEED", "1")))
+SEED: Final = int(os.environ.get("ADUAN_SEED", "1"))
 WHOLE: Final = os.environ.get("ENGINE", "") == "kafka"
+BY_HAND: Final = "more than the bounded set: make faults ENGINE=kafka"
+HEAD: Final = (
+    "| fault | acknowledged | in flight at the fault | lost | doubled | recovery seconds"
+    " | repeats in the log | ended themselves |\n|---|---|---|---|---|---|---|---|"
+)
+IN_CI: Final = ("intake", "routing", "notify")
 # Where each service can end. A clock falls due within a run only where time flies: see test_kills.
 EVERYWHERE: Final = ("consumer.after_decide", "consumer.after_commit", "consumer.before_offset")
 PRODUCING: Final = ("relay.before_publish", "relay.after_ack", "relay.after_mark")
@@ -37,7 +43,7 @@ POINTS: Final = (
 
 
 FAULTS: Final = (
-    *(kill_one(service, always=True) for service in SERVICES),
+    *(kill_one(service, always=service in IN_CI) for service in SERVICES),
     Fault("kill -9 broker", strikes.broker_killed, always=True),
     Fault("SIGSTOP broker 8 s, CONT", strikes.broker_hung),
     Fault("kill -9 mongod", strikes.store_killed, always=True),
@@ -108,13 +114,19 @@ async def worlds(pytestconfig: pytest.Config) -> AsyncIterator[Worlds]:
     yield made
     for kind in list(made._open):
         await made.drop(kind)
+    print(f"\n{HEAD}")
     for row in made.rows:
         print(row.line())
 
 
-@pytest.mark.parametrize(
-    "fault", [fault for fault in FAULTS if WHOLE or fault.always], ids=lambda fault: fault.name
-)
+def listed(fault: Fault) -> Any:
+    """One parameter of the test; what does not run is listed with its reason."""
+    asked = WHOLE or fault.always
+    marks = () if asked else pytest.mark.skip(reason=BY_HAND)
+    return pytest.param(fault, id=fault.name, marks=marks)
+
+
+@pytest.mark.parametrize("fault", [listed(fault) for fault in FAULTS])
 @pytest.mark.asyncio(loop_scope="module")
 async def test_nothing_is_lost_doubled_or_stuck(worlds: Worlds, fault: Fault) -> None:
     """After each fault the counts of all services, of the outside and of the log agree."""

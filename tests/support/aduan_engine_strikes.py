@@ -183,6 +183,7 @@ def through_proxy(name: str, which: str, way: Way | float, seconds: float) -> Fa
 async def outbox_full(world: World, load: Load) -> None:
     """With the broker away, intake acknowledges up to its bound; then 503 says when to come again."""
     load.struck()
+    before = len(world.ledger.acknowledged)
     world.kafka.pause()
     try:
         async with world.crowd():
@@ -198,8 +199,9 @@ async def outbox_full(world: World, load: Load) -> None:
             found = [await world.readiness(one) for one in world.replicas("intake")]
         assert all(code == 503 and "outbox" in checks for code, checks in found), found
         assert all([await world.alive(one) for one in world.replicas("intake")])
-        pending = (await world.status("intake"))["pending"]
-        assert pending >= BOUND, f"refused at {pending}"
+        # Each complaint is one event; a few from before the fault may have been among the pending.
+        taken = len(world.ledger.acknowledged) - before
+        assert taken >= BOUND * 0.9, f"refused after {taken}"
     finally:
         world.kafka.resume()
 
