@@ -99,6 +99,7 @@ def test_the_arrows_are_kept(copy: Path) -> None:
         ("libs/aduan/src/aduan/contracts", "import sqlite3", "stand at the bottom"),
         ("services/notify/src/aduan_notify", "import motor", "one module knows the document"),
         ("libs/aduan/src/aduan/storage", "import pymongo", "one module knows the document"),
+        ("standalone/src/aduan_standalone/cli", "import confluent_kafka", "one module administers"),
         ("services/sla/src/aduan_sla/domain", "import httpx", "rules are pure"),
         ("services/sla/src/aduan_sla/domain", "from aduan import engine", "rules are pure"),
     ],
