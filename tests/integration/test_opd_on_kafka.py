@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
 from aduan.contracts.topics import TOPICS
+from aduan_routing.adapters.unit_logs import LogPerUnit
 from aduan_standalone.broker.wanted import SERVICES
 from aduan_standalone.cli.main import main
 
@@ -238,7 +239,11 @@ async def test_a_unit_without_topic_or_rights_holds_no_other_unit(site: Site) ->
         found = await read_all(site.broker, "opd-33.74-DPU", password, "DPU", 6)
     await rounds
     owed = (await site.routing.body(stuck))["units"]["DISHUB"]
+    log = teller_of(site.routing)._log
+    assert isinstance(log, LogPerUnit)
+    rebuilt = {topic: getattr(bus, "rebuilt_producers", 0) for topic, bus in log._buses.items()}
 
+    assert 0 == rebuilt["opd.33.74.DPU.cases"], "an error of one unit ends its own producer only"
     assert 4 == found.count(fine.id)
     assert ([[2, "own"]], 1) == (owed["owed"], owed["tries"])
 
