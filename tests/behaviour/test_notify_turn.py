@@ -32,8 +32,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
 
 
 class Provider:
-    """A mail provider in the test's hand. at_send: looks on while a letter is with it.
+    """A mail provider in the test's hand.
 
+    at_send, at_line: look on while a letter is with it, and while a line is made.
     answers: by turn, afterwards accepted; whatever is not accepted spoils the line.
     lines: how many may be opened before it is away.
     """
@@ -44,6 +45,7 @@ class Provider:
         self.opened = 0
         self.got: list[tuple[Letter, Sequence[str]]] = []
         self.at_send: Callable[[], Any] = lambda: None
+        self.at_line: Callable[[], Any] = lambda: None
 
     @asynccontextmanager
     async def line(self) -> AsyncIterator[Line]:
@@ -52,6 +54,9 @@ class Provider:
             raise MailAway("away")
         self.lines_left -= 1
         self.opened += 1
+        seen = self.at_line()
+        if seen is not None:
+            await seen
         yield _ALine(self)
 
 
@@ -221,6 +226,28 @@ async def test_a_stop_in_the_middle_of_a_case_ends_with_the_letter_in_hand(town:
 
     assert ["delivered", *["pending"] * 5] == await decisions(service, story)
     assert 1 == len(provider.got)
+
+
+async def test_a_stop_while_a_line_is_made_ends_without_a_letter(town: Town) -> None:
+    """The provider takes its time to say hello, and nothing is begun afterwards."""
+    service = await town.service()
+    story = await owing(town, service, warnings=3)
+    provider, go_on = Provider(), asyncio.Event()
+    provider.at_line = go_on.wait
+    running = asyncio.ensure_future(postman(town, service, provider).run())
+
+    async def asked() -> bool:
+        return provider.opened == 1
+
+    await eventually(asked)
+    running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with suppress(asyncio.CancelledError):
+        await running
+
+    assert ["pending"] * 6 == await decisions(service, story)
+    assert [] == provider.got
 
 
 async def test_intake_that_is_away_is_asked_once_for_all_letters_of_a_case(town: Town) -> None:

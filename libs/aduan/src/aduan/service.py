@@ -191,10 +191,18 @@ class Service:
                 # Not log.exception: its words could quote what a person wrote.
                 failed = log.bind(service=self.name, part=name, error=type(error).__name__)
                 failed.error("part.failed", where=_where(error))
+                if _is_leaving():
+                    return
             failures.append(clock.monotonic())
             if len(failures) == RESTARTS and failures[-1] - failures[0] < RESTART_WINDOW_SECONDS:
                 raise GaveUp(f"{self.name}: {name} failed {RESTARTS} times in ten minutes")
             await asyncio.sleep(0.5)
+
+
+def _is_leaving() -> bool:
+    """Whether this task was cancelled: an error on the way out replaces the cancellation itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _where(error: BaseException) -> Sequence[str]:

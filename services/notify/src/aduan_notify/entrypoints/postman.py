@@ -176,9 +176,11 @@ class Postman:
         try:
             while turn.letters:
                 async with self._mailer.line() as line:
-                    await self._hand_over(turn, line, *turn.letters.popleft())
-                    while turn.letters and line.is_clean:
+                    # A stop takes the letters back, perhaps while the line was being made.
+                    while turn.letters:
                         await self._hand_over(turn, line, *turn.letters.popleft())
+                        if not line.is_clean:
+                            break
                     # Another line may take its time, and nothing is in doubt longer than it must.
                     await self._flush(turn)
         except MailAway:
