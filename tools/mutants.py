@@ -22,7 +22,8 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 PATCHES: Final = ROOT / "tests" / "mutants"
 SOURCES: Final = (
-    "libs", "services", "simulators", "standalone", "tests", "tools", "reference", "requirements",
+    "libs", "services", "simulators", "standalone", "examples", "tests", "tools", "reference",
+    "requirements",
 )  # fmt: skip
 FILES: Final = ("pyproject.toml",)
 TIMEOUT_SECONDS: Final = 300
