@@ -57,6 +57,7 @@ FAULTS: Final = (
     Fault("outbox full while the broker hangs", strikes.outbox_full, always=True),
     freeze(5.0),
     freeze(strikes.BEYOND_SESSION),
+    Fault("routing ends at consumer.in_revoke", strikes.dies_in_revoke),
     Fault("SIGTERM of each process in turn", strikes.rolling_restart),
     Fault("two sweepers", strikes.two_sweepers, always=True),
     Fault("rebalance storm", strikes.storm),

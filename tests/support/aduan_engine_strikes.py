@@ -53,6 +53,20 @@ def die_at(service: str, point: str, *, always: bool = False) -> Fault:
     return Fault(f"{service} ends at {point}", strike, always=always)
 
 
+async def dies_in_revoke(world: World, load: Load) -> None:
+    """A member dies as it gives its partitions back: nothing of them is committed."""
+    first, second = world.replicas("routing")
+    await first.stop()
+    await first.launch("consumer.in_revoke")
+    await first.until_ready(PATIENCE)
+    await load.more(5)
+    await second.kill()
+    load.struck()
+    # The other one's session has to end before the group is shared out anew.
+    assert await first.died(PATIENCE), "nobody took its partitions away"
+    await world.start_again(first, second)
+
+
 async def rolling_restart(world: World, load: Load) -> None:
     """SIGTERM to each process in turn: it finishes, leaves its group, ends with 0 and comes back."""
     for replica in world.cluster.replicas:

@@ -21,13 +21,15 @@ POINTS: Final = (
     "sync.after_remote",
     "notify.after_provider_ok",
 )
+# Reached only where a group has several members, so by the faults on a real broker.
+OF_GROUPS: Final = ("consumer.in_revoke",)
 
 
 def _armed() -> dict[str, int]:
     wanted: dict[str, int] = {}
     for item in filter(None, os.environ.get("ADUAN_FAIL_AT", "").split(",")):
         name, _, count = item.partition(":")
-        if name not in POINTS:
+        if name not in POINTS + OF_GROUPS:
             raise SystemExit(f"ADUAN_FAIL_AT names an unknown failpoint: {name}")
         wanted[name] = int(count or 1)
     return wanted

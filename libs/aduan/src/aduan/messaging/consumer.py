@@ -114,6 +114,8 @@ class ConsumerLoop:
             and self._clock.monotonic() < deadline
         ):
             await asyncio.sleep(0.01)
+        if not self._leaving:
+            failpoints.hit("consumer.in_revoke")
         if self._consumer is not None:
             try:
                 await self._commit(self._consumer)
