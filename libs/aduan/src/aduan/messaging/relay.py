@@ -17,6 +17,7 @@ from aduan.storage.port import Collection, Outcome, Store
 
 QUEUE_LIMIT: Final = 10_000
 BATCH: Final = 500
+READ_TOGETHER: Final = 25
 ADOPT_AFTER_SECONDS: Final = 5.0
 
 
@@ -153,19 +154,24 @@ class Relay:
         For a broker that lost its log, after all offsets were reset. Marks nothing.
         """
         sent = 0
-        batch: list[Raw] = []
-        for id in ids:
-            after_seq = 0
-            while events := await self._store.events(self._collection, id, after_seq):
-                batch += [stored.raw for stored in events]
-                after_seq = events[-1].seq
-                if len(batch) >= BATCH:
-                    sent += await self._again(batch)
-                    batch = []
-        return sent + await self._again(batch)
+        for start in range(0, len(ids), READ_TOGETHER):
+            some = ids[start : start + READ_TOGETHER]
+            told = await asyncio.gather(*(self._told(id) for id in some))
+            events = [raw for one in told for raw in one]
+            for at in range(0, len(events), BATCH):
+                sent += await self._again(events[at : at + BATCH])
+        return sent
+
+    async def _told(self, id: str) -> Sequence[Raw]:
+        found: list[Raw] = []
+        after_seq = 0
+        while events := await self._store.events(self._collection, id, after_seq):
+            found += [stored.raw for stored in events]
+            after_seq = events[-1].seq
+        return found
 
     async def _again(self, events: Sequence[Raw]) -> int:
-        if events and not all(await self._bus.publish(events)):
+        if not all(await self._bus.publish(events)):
             raise Busy("the log did not acknowledge a re-emission; repeat it whole")
         return len(events)
 

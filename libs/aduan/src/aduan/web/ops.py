@@ -48,7 +48,8 @@ class ReEmit(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     cursor: str | None = Field(default=None, max_length=1024)
-    limit: int = Field(default=200, ge=1, le=500)
+    # A page has to be told within the time that whoever asks will wait, on a busy day too.
+    limit: int = Field(default=50, ge=1, le=500)
 
 
 def router(runtime: Runtime, facts: Facts | None = None) -> APIRouter:
