@@ -35,6 +35,7 @@ REPLICAS: Final[Mapping[str, int]] = {"intake": 2, "routing": 2}
 PAUSE: Final = 1.0
 CONNECTIONS: Final = 3
 PATIENCE: Final = 120.0
+PLENTY: Final = 60
 # So few events may be pending at intake that a fault can reach the bound in seconds.
 BOUND: Final = 400
 # What GaveUp and a refused start end with.
@@ -162,12 +163,15 @@ class World:
         ids = [f"{prefix}-{number}" for number in range(20_000)]
         posting = asyncio.create_task(self.poster.post_all(ids, connections=CONNECTIONS))
         load = Load(self, posting)
+        braking = asyncio.create_task(load.slow_down())
         try:
             yield load
         except BaseException:
             posting.cancel()
             await asyncio.gather(posting, return_exceptions=True)
             raise
+        finally:
+            braking.cancel()
         self.poster.stop_asked = True
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(posting, *self._crowds)
@@ -279,6 +283,13 @@ class Load:
                 await self._posting
             assert time.monotonic() < end, f"{otherwise} within {within:.0f} s"
             await asyncio.sleep(0.1)
+
+    async def slow_down(self) -> None:
+        """Post rarely once there is enough to lose: a slow machine has to work all of it off."""
+        self._world.poster.pause = PAUSE
+        while self.acknowledged < PLENTY:
+            await asyncio.sleep(0.5)
+        self._world.poster.pause = 10 * PAUSE
 
     def struck(self) -> None:
         """The fault happens at this moment: count the requests that wait for an answer."""

@@ -211,7 +211,7 @@ class Poster:
         """pause: seconds that a connection waits after each answer."""
         self._instance = instance
         self._ledger = ledger
-        self._pause = pause
+        self.pause = pause
         self._random = random.Random(seed)
         self._key = ""
         self._under_way = 0
@@ -275,7 +275,7 @@ class Poster:
         async def connection() -> None:
             while waiting and not self.stop_asked:
                 await self._post(client, waiting.pop())
-                await asyncio.sleep(self._pause)
+                await asyncio.sleep(self.pause)
 
         # One client for all: to make one takes more of a core than an instance needs to answer.
         async with httpx.AsyncClient(timeout=10) as client, asyncio.TaskGroup() as tasks:
