@@ -56,10 +56,10 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one mutant. good: the test failed as it should."""
+    """What became of one mutant. good: the test failed as it should; None: it cannot run here."""
 
     mutant: Mutant
-    good: bool
+    good: bool | None
     words: str
     seconds: float
 
@@ -106,7 +106,7 @@ def judge(mutant: Mutant) -> Outcome:
     """Apply one patch in a fresh copy, run its tests, say what happened."""
     began = time.monotonic()
 
-    def outcome(words: str, *, good: bool = False) -> Outcome:
+    def outcome(words: str, *, good: bool | None = False) -> Outcome:
         return Outcome(mutant, good, words, time.monotonic() - began)
 
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
@@ -129,6 +129,8 @@ def judge(mutant: Mutant) -> Outcome:
             return outcome("noticed (time-out)", good=True)
     if result.returncode == 1:
         return outcome("noticed", good=True)
+    if result.returncode == 0 and " passed" not in result.stdout:
+        return outcome("not judged: skipped here", good=None)
     if result.returncode == 0:
         return outcome("SURVIVED: the test stays green")
     return outcome(f"the test cannot run (pytest exit {result.returncode})")
@@ -142,10 +144,10 @@ def baseline(tests: tuple[str, ...]) -> str | None:
     return None if result.returncode == 0 else result.stdout[-3000:] + result.stderr[-1000:]
 
 
-def lines(outcomes: Iterator[Outcome]) -> Iterator[tuple[str, bool]]:
+def lines(outcomes: Iterator[Outcome]) -> Iterator[tuple[str, bool | None]]:
     """Yield the table line by line, with whether each is good."""
     for found in outcomes:
-        mark = "ok " if found.good else "BAD"
+        mark = {True: "ok ", False: "BAD", None: "-- "}[found.good]
         name = found.mutant.path.stem
         yield (
             f"{mark} {name:<34} {found.words:<28} {found.seconds:5.1f} s  {found.mutant.breaks}",
@@ -172,13 +174,13 @@ def main() -> int:
     if (why := baseline(every)) is not None:
         print(f"the named tests are not green without a mutant:\n{why}")
         return 1
-    bad = 0
+    counts = {True: 0, False: 0, None: 0}
     with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
         for line, good in lines(iter(pool.map(judge, mutants))):
             print(line, flush=True)
-            bad += not good
-    print(f"{len(mutants) - bad} noticed, {bad} not")
-    return 1 if bad else 0
+            counts[good] += 1
+    print(f"{counts[True]} noticed, {counts[False]} not, {counts[None]} cannot be judged here")
+    return 1 if counts[False] else 0
 
 
 if __name__ == "__main__":

@@ -91,6 +91,19 @@ def test_a_mutant_counts_only_when_its_test_turns_red(
     assert words in printed
 
 
+def test_a_mutant_whose_test_is_skipped_here_is_neither_noticed_nor_a_survivor(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine without servers says what it could not judge, and is not red for it."""
+    path = tree / "tests" / "test_number.py"
+    path.write_text(f"import pytest\n\npytestmark = pytest.mark.skip('no server')\n{TEST}", "utf-8")
+    patch(tree, "broken", RIGHT, "    return x + x + 1")
+    ended, printed = run_mutants(tree, monkeypatch, capsys)
+
+    assert 0 == ended
+    assert "1 cannot be judged here" in printed
+
+
 def test_a_test_that_is_red_without_a_mutant_proves_nothing(
     tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,9 @@ async def show(folder: Path, replicas: int, *, leave: bool) -> None:
                 print(f"{name}: {cluster.url_of(name)} for {replicas} processes")
             await cluster.command("feed", str(SAMPLES), *cluster.to())
             print(await cluster.command("status", *cluster.to()))
-            print(f"citizens: {cluster.url_of('intake')}/lapor   desk: {cluster.url_of('routing')}/meja")
+            print(
+                f"citizens: {cluster.url_of('intake')}/lapor   desk: {cluster.url_of('routing')}/meja"
+            )
             print(f"letters: {cluster.url_of('notify')}/notify/outbox   logs: {folder}")
             print(f"again: ADUAN_TOKEN={cluster.token} aduan status {' '.join(cluster.to())}")
             if not leave:
