@@ -45,8 +45,8 @@ prove: $(VENV)/.dev ## show that a service runs from its own wheels alone; servi
 mutants: $(VENV)/.dev ## break the code on purpose, patch by patch; each must turn its test red
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
-bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md
-	@$(BIN)/python -m tests.load.bench $(ARGS)
+bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md; ENGINE=kafka: real servers
+	@$(BIN)/python -m tests.load$(if $(filter kafka,$(ENGINE)),.engine).bench $(ARGS)
 
 faults: $(VENV)/.dev ## the whole of the kill, disk and schedule tests (hours); ENGINE=kafka SEED=n
 ifeq ($(ENGINE),kafka)
