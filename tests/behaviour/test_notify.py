@@ -21,6 +21,8 @@ from aduan_notify_world import (
     told,
 )
 
+from aduan.messaging.consumer import ConsumerLoop
+from aduan.messaging.partition import every_partition
 from aduan.observability.metrics import exported
 
 HEAD = "kepala.dpu@opd.semarang.test"
@@ -507,8 +509,11 @@ async def test_a_provider_that_is_away_costs_no_try(town: Town) -> None:
     assert ("delivered", 1, 0) == (row["decision"], row["tries"], row["repeats"])
 
 
-async def test_two_postmen_send_each_letter_once(town: Town) -> None:
-    """Two replicas on one store: the claim decides who sends, so there is no surplus copy."""
+async def test_two_postmen_send_each_letter_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two replicas on one store that both believe to have every case: the claim decides who sends."""
+    monkeypatch.setattr(ConsumerLoop, "partitions", lambda _: every_partition())
     stories = [town.story() for _ in range(12)]
     first = await town.service()
     for story in stories:
