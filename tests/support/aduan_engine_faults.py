@@ -37,7 +37,7 @@ CONNECTIONS: Final = 3
 PATIENCE: Final = 120.0
 PLENTY: Final = 60
 # So few events may be pending at intake that a fault can reach the bound in seconds.
-BOUND: Final = 400
+BOUND: Final = 150
 # What GaveUp and a refused start end with.
 ENDED_ITSELF: Final = (1, 2)
 SETTINGS: Final[Mapping[str, str]] = {

@@ -209,7 +209,7 @@ async def outbox_full(world: World, load: Load) -> None:
                 assert answer.status_code == 503, answer.text
                 return int(answer.headers["retry-after"]) > 0
 
-            await load.until(refused, PATIENCE, "the outbox was never full")
+            await load.until(refused, 2 * PATIENCE, "the outbox was never full")
             found = [await world.readiness(one) for one in world.replicas("intake")]
         assert all(code == 503 and "outbox" in checks for code, checks in found), found
         assert all([await world.alive(one) for one in world.replicas("intake")])

@@ -1,10 +1,18 @@
 """A service that is told to stop ends, whatever its parts do on their way out."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from aduan.clock import SystemClock
+from aduan.contracts.envelope import Raw
+from aduan.errors import Busy
+from aduan.messaging.consumer import ConsumerLoop
+from aduan.messaging.port import Assigned, Record, TopicPartition
 from aduan.service import Service
 
 
@@ -52,3 +60,63 @@ async def test_a_part_that_fails_as_it_is_stopped_is_not_started_again() -> None
     _, late = await asyncio.wait({stopping}, timeout=5)
 
     assert (set(), 1) == (late, part.starts)
+
+
+AT = TopicPartition("complaint.created", 0)
+
+
+class AwayLog:
+    """A log that gave one record and has been away since."""
+
+    def __init__(self) -> None:
+        self.polls = 0
+        self.commits = 0
+
+    @asynccontextmanager
+    async def consumer(
+        self, _group: str, _topics: Sequence[str], *, on_assigned: Assigned, **_: Any
+    ) -> AsyncIterator["AwayLog"]:
+        """See Bus."""
+        await on_assigned({AT: 0})
+        yield self
+
+    async def poll(self, **_: Any) -> Sequence[Record]:
+        """See Consumer."""
+        self.polls += 1
+        await asyncio.sleep(0.01)
+        return [Record(AT, 0, Raw(AT.topic, b"", b"", ()))] if self.polls == 1 else []
+
+    async def commit(self, _: Mapping[TopicPartition, int]) -> None:
+        """See Consumer."""
+        self.commits += 1
+        raise Busy("away")
+
+    async def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """See Consumer."""
+        raise Busy("away")
+
+
+async def test_a_loop_that_cannot_commit_any_more_ends_by_the_stop() -> None:
+    """The log is away: that must not take the place of what ends the loop."""
+
+    async def nothing(*_: Any) -> int:
+        return 0
+
+    log = AwayLog()
+    letters: Any = SimpleNamespace(cap=100, failures=nothing, put_unreadable=nothing)
+    loop = ConsumerLoop(
+        bus=log,  # type: ignore[arg-type]  # it needs no more of it
+        group="g",
+        topics=[AT.topic],
+        deliver=nothing,  # type: ignore[arg-type]  # never reached
+        letters=letters,
+        clock=SystemClock(),
+    )
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(10):
+        while log.commits == 0:
+            await asyncio.sleep(0.01)
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -91,13 +91,20 @@ class ConsumerLoop:
             self._consumer = consumer
             self.joining = False
             try:
+                self._too_many_letters = await self._over_cap()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._commit_forever(consumer))
+                    tasks.create_task(self._count_letters_forever())
                     tasks.create_task(self._poll_forever(consumer, tasks))
             finally:
                 self._leaving = True
                 self._consumer = None
-                await self._commit(consumer)
+                try:
+                    await self._commit(consumer)
+                except Busy:
+                    # The next member does again what is done already; raised here, it would replace
+                    # what ends the loop: a stop, or the reason why only a new member helps.
+                    self.busy += 1
 
     async def _assigned(self, starts: Mapping[TopicPartition, int]) -> None:
         self._tracker.start(starts)

@@ -16,7 +16,7 @@ from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
 from aduan.messaging.kafka.connection import REFUSED, Connection
-from aduan.messaging.kafka.consumer import ConsumerStuck, KafkaConsumer
+from aduan.messaging.kafka.consumer import REBALANCE_MS, ConsumerStuck, KafkaConsumer
 from aduan.messaging.kafka.producer import ReliableProducer
 from aduan.messaging.partition import partitions_of
 from aduan.messaging.port import (
@@ -29,6 +29,7 @@ from aduan.messaging.port import (
 
 ANSWER_SECONDS: Final = 10.0
 LONGEST_PAUSE: Final = 10.0
+JOIN_SECONDS: Final = REBALANCE_MS / 1000 + 30.0
 
 T = TypeVar("T")
 
@@ -90,7 +91,10 @@ class KafkaBus:
                 broker_answers=self.answers,
             )
             try:
-                await member.start()
+                # The client may wait for an assignment that never comes, when brokers went away and
+                # came back as it joined. Others may take their whole time to leave theirs.
+                async with asyncio.timeout(JOIN_SECONDS):
+                    await member.start()
                 break
             except (KafkaError, ConsumerStuck, OSError) as error:
                 await member.drop()
