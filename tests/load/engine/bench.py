@@ -3,7 +3,7 @@
     make bench ENGINE=kafka [ARGS="--quick --only pace,consume,lives --cases 1000000 --write"]
 
 Where two things are compared they take turns in one run, on the same servers. --quick: under four
-minutes, small rounds. --cases: how many settled cases the full store has. --write replaces the
+minutes, small rounds. --rounds: how often. --cases: how many settled cases the full store has. --write replaces the
 sections of what was measured in docs/benchmarks.md, and leaves the others alone.
 """
 
@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +29,27 @@ RATES: Final = (50.0, 200.0, 500.0)
 FULL: Final = 100_000
 
 
-async def _pace(ground: Ground, quick: bool, _cases: int) -> str:
-    rounds, seconds = (1, 3.0) if quick else (5, 10.0)
-    return pace_table(await pacing.measure(ground, rates=RATES, rounds=rounds, seconds=seconds))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line wants. rounds: in turns, where two things are compared."""
+
+    quick: bool
+    rounds: int
+    cases: int
 
 
-async def _consume(ground: Ground, quick: bool, _cases: int) -> str:
+async def _pace(ground: Ground, asked: Asked) -> str:
+    seconds = 3.0 if asked.quick else 10.0
+    return pace_table(
+        await pacing.measure(ground, rates=RATES, rounds=asked.rounds, seconds=seconds)
+    )
+
+
+async def _consume(ground: Ground, asked: Asked) -> str:
+    quick = asked.quick
     found = await consuming.measure(
         ground,
-        rounds=1 if quick else 5,
+        rounds=asked.rounds,
         ours=2_000 if quick else 8_000,
         theirs=200 if quick else 800,
         seconds=4.0 if quick else 15.0,
@@ -44,11 +57,12 @@ async def _consume(ground: Ground, quick: bool, _cases: int) -> str:
     return consuming_table(found)
 
 
-async def _lives(ground: Ground, quick: bool, cases: int) -> str:
+async def _lives(ground: Ground, asked: Asked) -> str:
+    quick = asked.quick
     found = await lives.measure(
         ground,
-        cases=cases,
-        rounds=1 if quick else 5,
+        cases=asked.cases,
+        rounds=asked.rounds,
         count=100 if quick else 400,
         posts=200 if quick else 1_000,
         seeds=30 if quick else 100,
@@ -58,7 +72,7 @@ async def _lives(ground: Ground, quick: bool, cases: int) -> str:
     return lives_table(found)
 
 
-PARTS: Final[dict[str, Callable[[Ground, bool, int], Coroutine[Any, Any, str]]]] = {
+PARTS: Final[dict[str, Callable[[Ground, Asked], Coroutine[Any, Any, str]]]] = {
     "pace": _pace,
     "consume": _consume,
     "lives": _lives,
@@ -73,18 +87,23 @@ def main() -> int:
     parser.add_argument(
         "--cases", type=int, help=f"of the full store; {FULL:,}, with --quick 1,000"
     )
+    parser.add_argument("--rounds", type=int, help="where two take turns; 5, with --quick 1")
     parser.add_argument("--write", action="store_true", help="keep it in docs/benchmarks.md")
     asked = parser.parse_args()
     names = asked.only.split(",")
     if unknown := [name for name in names if name not in PARTS]:
         sys.exit(f"there is no measurement {unknown[0]}")
-    cases = asked.cases or (1_000 if asked.quick else FULL)
+    wanted = Asked(
+        asked.quick,
+        asked.rounds or (1 if asked.quick else 5),
+        asked.cases or (1_000 if asked.quick else FULL),
+    )
     with servers() as ground:
         facts = f"{ground.kafka.facts}; {ground.mongo.facts}"
         print(facts, flush=True)
         for name in names:
             before = f"load average at the start {os.getloadavg()[0]:.1f}"
-            table = asyncio.run(PARTS[name](ground, asked.quick, cases))
+            table = asyncio.run(PARTS[name](ground, wanted))
             on = f"Kafka {ground.kafka.facts.version}, MongoDB {ground.mongo.facts.version}"
             print(table, flush=True)
             if asked.write:

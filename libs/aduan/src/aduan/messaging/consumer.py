@@ -23,6 +23,7 @@ LANES: Final = 64
 IN_FLIGHT: Final = 4_000
 COMMIT_SECONDS: Final = 0.1
 LOOK_SECONDS: Final = 0.2
+LETTERS_SECONDS: Final = 0.5
 HEARD_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 40.0
 
@@ -62,6 +63,7 @@ class ConsumerLoop:
         self.applied = 0
         self.busy = 0
         self.stopped_by_cap = False
+        self._too_many_letters = False
         self._leaving = False
 
     def caught_up_at(self) -> datetime | None:
@@ -133,7 +135,7 @@ class ConsumerLoop:
     async def _poll_forever(self, consumer: Consumer, tasks: asyncio.TaskGroup) -> None:
         while True:
             self.last_try = self._clock.monotonic()
-            self.stopped_by_cap = await self._over_cap()
+            self.stopped_by_cap = self._too_many_letters
             try:
                 if self.stopped_by_cap or self._tracker.in_flight > IN_FLIGHT:
                     await consumer.poll(max_records=0, timeout=0.0)
@@ -148,6 +150,12 @@ class ConsumerLoop:
             for record in records:
                 if self._tracker.delivered(record.at, record.offset):
                     await self._enqueue(consumer, record, tasks)
+
+    async def _count_letters_forever(self) -> None:
+        # Beside the polls: three questions to the store would hold up every batch, and most are small.
+        while True:
+            await asyncio.sleep(LETTERS_SECONDS)
+            self._too_many_letters = await self._over_cap()
 
     async def _over_cap(self) -> bool:
         try:
