@@ -3,8 +3,8 @@
     make bench ENGINE=kafka [ARGS="--quick --only pace,consume,lives --cases 1000000 --write"]
 
 Where two things are compared they take turns in one run, on the same servers. --quick: under four
-minutes, small rounds. --rounds: how often. --cases: how many settled cases the full store has. --write replaces the
-sections of what was measured in docs/benchmarks.md, and leaves the others alone.
+minutes, small rounds. --rounds: how often. --cases: how many settled cases the full store has.
+--write replaces the sections of what was measured in docs/benchmarks.md, and leaves the others alone.
 """
 
 import argparse
@@ -27,6 +27,11 @@ from tests.load.report import amended
 USUAL: Final = ("pace", "consume", "lives")
 RATES: Final = (50.0, 200.0, 500.0)
 FULL: Final = 100_000
+QUIET: Final = 3.0
+STARVED: Final = (
+    "Other work held the cores while this was measured (see the load average): every figure and every\n"
+    "ratio of delays is that of a starved machine. To be measured again on a quiet one.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +107,14 @@ def main() -> int:
         facts = f"{ground.kafka.facts}; {ground.mongo.facts}"
         print(facts, flush=True)
         for name in names:
-            before = f"load average at the start {os.getloadavg()[0]:.1f}"
+            load = os.getloadavg()[0]
             table = asyncio.run(PARTS[name](ground, wanted))
+            if load > QUIET:
+                table += f"\n{STARVED}"
             on = f"Kafka {ground.kafka.facts.version}, MongoDB {ground.mongo.facts.version}"
             print(table, flush=True)
             if asked.write:
-                machine = f"{_machine()}; {before}; {on}"
+                machine = f"{_machine()}, at the start {load:.1f}; {on}"
                 PAPER.write_text(amended(PAPER.read_text("utf-8"), [table], machine), "utf-8")
     return 0
 
