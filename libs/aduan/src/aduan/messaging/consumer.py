@@ -22,7 +22,7 @@ from aduan.messaging.port import Bus, Consumer, Record, TopicPartition
 LANES: Final = 64
 IN_FLIGHT: Final = 4_000
 COMMIT_SECONDS: Final = 0.1
-LOOK_SECONDS: Final = 0.2
+LOOK_EVERY: Final = 2  # rounds of commits: a question to all brokers is dearer than a commit
 LETTERS_SECONDS: Final = 0.5
 HEARD_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 40.0
@@ -55,7 +55,7 @@ class ConsumerLoop:
         self._barrier: tuple[datetime, Mapping[TopicPartition, int]] | None = None
         self._caught_up_at: datetime | None = None
         self._consumer: Consumer | None = None
-        self._looked_at = 0.0
+        self._rounds = 0
         self.joining = False
         self.last_try = clock.monotonic()
         self.last_poll = clock.monotonic()
@@ -231,11 +231,12 @@ class ConsumerLoop:
         self._tracker.committed(offsets)
 
     async def _look_whether_caught_up(self, consumer: Consumer) -> None:
-        real = self._clock.monotonic()
-        if self._barrier is None or real - self.last_heard > HEARD_SECONDS:
-            if real - self._looked_at < LOOK_SECONDS:
+        silent = self._clock.monotonic() - self.last_heard
+        if self._barrier is None or silent > HEARD_SECONDS:
+            # Counted, not timed: a clock that stands still must not stop the looking.
+            self._rounds += 1
+            if self._rounds % LOOK_EVERY:
                 return
-            self._looked_at = real
             now = self._clock.now()
             ends = await consumer.end_offsets()
             self.last_heard = self._clock.monotonic()
