@@ -20,6 +20,16 @@ async def _idle() -> None:
     await asyncio.Event().wait()
 
 
+def _runtime() -> Any:
+    return SimpleNamespace(
+        clock=SystemClock(),
+        spec=SimpleNamespace(name="routing"),
+        relay=SimpleNamespace(run=_idle),
+        consumer=SimpleNamespace(run=_idle),
+        sweep_letters=_idle,
+    )
+
+
 class Stumbling:
     """A part whose child raises as it is first cancelled: its group tells that, not the stop."""
 
@@ -42,15 +52,8 @@ class Stumbling:
 
 async def test_a_part_that_fails_as_it_is_stopped_is_not_started_again() -> None:
     """Else the stop is lost, and the process has to be killed."""
-    runtime: Any = SimpleNamespace(
-        clock=SystemClock(),
-        spec=SimpleNamespace(name="routing"),
-        relay=SimpleNamespace(run=_idle),
-        consumer=SimpleNamespace(run=_idle),
-        sweep_letters=_idle,
-    )
     part = Stumbling()
-    service = Service(runtime, app=None, workers={"part": part.run})  # type: ignore[arg-type]  # no HTTP here
+    service = Service(_runtime(), app=None, workers={"part": part.run})  # type: ignore[arg-type]  # no HTTP here
 
     async def run_and_stop() -> None:
         async with service.running():
@@ -60,6 +63,25 @@ async def test_a_part_that_fails_as_it_is_stopped_is_not_started_again() -> None
     _, late = await asyncio.wait({stopping}, timeout=5)
 
     assert (set(), 1) == (late, part.starts)
+
+
+async def test_a_part_whose_group_failed_is_started_again() -> None:
+    """In Python 3.11 a failed TaskGroup leaves its task counted as cancelled, which it is not."""
+    starts: list[int] = []
+
+    async def fail_once() -> None:
+        starts.append(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_broken() if len(starts) == 1 else _idle())
+
+    async def _broken() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("a bug")
+
+    service = Service(_runtime(), app=None, workers={"part": fail_once})  # type: ignore[arg-type]  # no HTTP here
+    async with service.running(), asyncio.timeout(10):
+        while len(starts) < 2:
+            await asyncio.sleep(0.01)
 
 
 AT = TopicPartition("complaint.created", 0)
