@@ -1,5 +1,6 @@
 """Records for tests of the log."""
 
+import time
 from typing import Final
 
 from aduan.contracts.envelope import Raw
@@ -14,12 +15,10 @@ def an_event(key: str, value: str, topic: str = TOPIC) -> Raw:
     return Raw(topic, key.encode(), value.encode(), (("h", b"\x00\xfe"), ("h", b"again")))
 
 
-async def drained(consumer: Consumer, count: int) -> list[Record]:
-    """Poll until `count` records came, or nothing more does."""
+async def drained(consumer: Consumer, count: int, *, within: float = 20.0) -> list[Record]:
+    """Poll until `count` records came; a busy broker may take its time with the first ones."""
     found: list[Record] = []
-    while len(found) < count:
-        records = await consumer.poll(max_records=100, timeout=1.0)
-        if not records:
-            break
-        found.extend(records)
+    deadline = time.monotonic() + within
+    while len(found) < count and time.monotonic() < deadline:
+        found.extend(await consumer.poll(max_records=100, timeout=1.0))
     return found
