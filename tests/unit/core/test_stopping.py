@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from aduan.clock import SystemClock
+from aduan.clock import Clock, ManualClock, SystemClock
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
-from aduan.messaging.consumer import ConsumerLoop
+from aduan.messaging.consumer import ConsumerLoop, Starved
 from aduan.messaging.port import Assigned, Record, TopicPartition
 from aduan.service import Service
 
@@ -118,23 +119,63 @@ class AwayLog:
         raise Busy("away")
 
 
-async def test_a_loop_that_cannot_commit_any_more_ends_by_the_stop() -> None:
-    """The log is away: that must not take the place of what ends the loop."""
-
+def _loop(log: AwayLog, clock: Clock) -> ConsumerLoop:
     async def nothing(*_: Any) -> int:
         return 0
 
-    log = AwayLog()
     letters: Any = SimpleNamespace(cap=100, failures=nothing, put_unreadable=nothing)
-    loop = ConsumerLoop(
+    return ConsumerLoop(
         bus=log,  # type: ignore[arg-type]  # it needs no more of it
         group="g",
         topics=[AT.topic],
         deliver=nothing,  # type: ignore[arg-type]  # never reached
         letters=letters,
-        clock=SystemClock(),
+        clock=clock,
     )
-    running = asyncio.create_task(loop.run())
+
+
+class EmptyHanded(AwayLog):
+    """A log that answers every question, has a record, and never gives it."""
+
+    async def poll(self, **_: Any) -> Sequence[Record]:
+        """See Consumer."""
+        self.polls += 1
+        await asyncio.sleep(0.01)
+        if self.refuses:
+            raise Busy("not allowed to read")
+        return []
+
+    refuses = False
+
+    async def end_offsets(self) -> Mapping[TopicPartition, int]:
+        """See Consumer."""
+        return {AT: 1}
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_a_member_that_is_given_nothing_of_what_there_is_ends_to_be_made_anew(
+    refuses: bool,
+) -> None:
+    """Alive, answered and idle for ever would look like peace. Who is refused waits instead."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+    log = EmptyHanded()
+    log.refuses = refuses
+    running = asyncio.create_task(_loop(log, clock).run())
+    for _ in range(100):
+        await asyncio.wait({running}, timeout=0.05)
+        clock.advance(timedelta(seconds=1))
+    ended = running.done()
+    running.cancel()
+    outcome = (await asyncio.gather(running, return_exceptions=True))[0]
+
+    assert ended is not refuses
+    assert refuses or (isinstance(outcome, ExceptionGroup) and outcome.subgroup(Starved))
+
+
+async def test_a_loop_that_cannot_commit_any_more_ends_by_the_stop() -> None:
+    """The log is away: that must not take the place of what ends the loop."""
+    log = AwayLog()
+    running = asyncio.create_task(_loop(log, SystemClock()).run())
     async with asyncio.timeout(10):
         while log.commits == 0:
             await asyncio.sleep(0.01)

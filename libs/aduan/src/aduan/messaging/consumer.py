@@ -14,7 +14,7 @@ from typing import Final
 from aduan import failpoints
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw, address
-from aduan.errors import Busy, Poison
+from aduan.errors import AduanError, Busy, Poison
 from aduan.messaging.dead_letters import DeadLetters
 from aduan.messaging.offsets import OffsetTracker
 from aduan.messaging.port import Bus, Consumer, Record, TopicPartition
@@ -26,8 +26,13 @@ LOOK_EVERY: Final = 2  # rounds of commits: a question to all brokers is dearer 
 LETTERS_SECONDS: Final = 0.5
 HEARD_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 40.0
+STARVED_SECONDS: Final = 60.0
 
 Deliver = Callable[[str, Sequence[Raw]], Awaitable[None]]
+
+
+class Starved(AduanError):
+    """The log has records for this member and polls bring none: it has to be made anew."""
 
 
 class ConsumerLoop:
@@ -56,6 +61,7 @@ class ConsumerLoop:
         self._caught_up_at: datetime | None = None
         self._consumer: Consumer | None = None
         self._rounds = 0
+        self._fed_at = clock.monotonic()
         self.joining = False
         self.last_try = clock.monotonic()
         self.last_poll = clock.monotonic()
@@ -147,6 +153,8 @@ class ConsumerLoop:
                 await asyncio.sleep(0.5)
                 continue
             self.last_poll = self._clock.monotonic()
+            if records:
+                self._fed_at = self.last_poll
             for record in records:
                 if self._tracker.delivered(record.at, record.offset):
                     await self._enqueue(consumer, record, tasks)
@@ -244,10 +252,14 @@ class ConsumerLoop:
                 return
             if self._barrier is None:
                 self._barrier = (now, ends)
+                self._fed_at = max(self._fed_at, self.last_heard)
         asked_at, ends = self._barrier
         if all(self._tracker.safe(place) >= end for place, end in ends.items()):
             self._caught_up_at = asked_at
             self._barrier = None
+        elif not self._tracker.in_flight and self.last_poll - self._fed_at > STARVED_SECONDS:
+            # Polls that failed do not count: a log that is away, or refuses us, is waited for.
+            raise Starved("there are records for this member, and polls bring none")
 
     @property
     def in_flight(self) -> int:
