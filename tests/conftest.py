@@ -1,5 +1,6 @@
 """What holds for every test: no randomness that cannot be repeated, and a list of what did not run."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +36,13 @@ def tier_of(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Remember which tiers have tests in this run."""
+    """Remember which tiers have tests in this run; leave out what only runs when it is asked for."""
     _collected.update(tier_of(item.nodeid) for item in items)
+    if os.environ.get("ADUAN_WHOLE"):
+        return
+    for item in items:
+        if item.get_closest_marker("by_hand") is not None:
+            item.add_marker(pytest.mark.skip(reason="takes long: ADUAN_WHOLE=1 make test"))
 
 
 def pytest_terminal_summary(

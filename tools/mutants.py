@@ -84,6 +84,7 @@ def environment(tree: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         # what the test servers need is fetched once for all copies
         "ADUAN_SERVERS_CACHE": os.environ.get("ADUAN_SERVERS_CACHE") or str(ROOT / ".servers"),
+        "ADUAN_WHOLE": "1",
         # or every run of a few tests, none of which uses a server, would be red by itself
         "ADUAN_REQUIRE_SERVERS": "",
     }

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 import structlog
 from aduan_bus_engines import fresh_topics
 from aduan_log_records import TOPIC, an_event, drained
@@ -12,6 +13,7 @@ from aduan.clock import SystemClock
 from aduan.messaging.kafka import Connection, KafkaBus
 
 
+@pytest.mark.by_hand
 async def test_a_topic_that_began_anew_under_a_member_is_an_alarm(kafka: KafkaEndpoint) -> None:
     """It reads from the new start; without the word, an operator would not know to re-emit."""
     await fresh_topics([TOPIC], bootstrap_servers=kafka.address)

@@ -184,6 +184,7 @@ async def test_three_units_read_their_own_and_nothing_else(site: Site) -> None:
         ]
 
 
+@pytest.mark.by_hand
 async def test_a_connection_is_made_once_shown_and_ended(site: Site) -> None:
     """The password once; a second call has nothing to do; the end takes user and rights away."""
     broker = site.broker
@@ -224,6 +225,7 @@ async def test_a_connection_is_made_once_shown_and_ended(site: Site) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.by_hand
 async def test_a_unit_without_topic_or_rights_holds_no_other_unit(site: Site) -> None:
     """Connected at routing alone, nothing made on the broker: the others hear at once."""
     assert (await site.opd("connect", "DPU")).code == 0
@@ -256,6 +258,7 @@ async def test_a_unit_without_topic_or_rights_holds_no_other_unit(site: Site) ->
     )
 
 
+@pytest.mark.by_hand
 async def test_a_cluster_that_checks_nothing_gets_no_unit(
     tmp_path: Path,
     own_kafka: Maker,
@@ -324,6 +327,7 @@ class Bridge:
         )  # fmt: skip
 
 
+@pytest.mark.by_hand
 async def test_an_outsiders_bridge_turns_cases_into_orders_and_orders_into_answers(
     site: Site, tmp_path: Path
 ) -> None:

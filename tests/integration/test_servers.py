@@ -147,7 +147,7 @@ def test_a_paused_server_is_silent_and_goes_on(own_mongo: Callable[[], Mongo]) -
     assert server.pid == pid
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 async def test_over_tls_a_user_needs_his_password_and_an_access_list(own_kafka: Maker) -> None:
     """What is not allowed is denied, by the broker; the admin is not asked."""
     broker = own_kafka(protocol="SASL_SSL", users=["reader"])
@@ -161,7 +161,7 @@ async def test_over_tls_a_user_needs_his_password_and_an_access_list(own_kafka: 
     assert await read(broker.client(), "t") == [b"one"]
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 async def test_two_of_three_brokers_keep_and_take_records(own_kafka: Maker) -> None:
     """Three copies, two needed: one dead broker loses nothing and stops nobody."""
     cluster = own_kafka(nodes=3)
@@ -288,7 +288,7 @@ def test_without_any_server_the_run_says_so(
     assert ("no test used a real Kafka or MongoDB" in done.stdout) == bool(required)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_developers_servers_stay_until_they_are_taken_down(
     kafka: KafkaEndpoint, mongo: MongoEndpoint, tmp_path: Path
 ) -> None:

@@ -396,7 +396,7 @@ async def test_a_killed_server_loses_and_doubles_nothing(
     assert ledger.busy > 0
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 async def test_a_hung_server_is_busy_in_time_and_right_afterwards(
     driver: str, own_mongo: Callable[[], Mongo]
 ) -> None:

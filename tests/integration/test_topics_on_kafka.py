@@ -136,6 +136,7 @@ async def test_topics_are_made_once_and_kept_as_the_table_says(
     assert 2 == topics(broker, "apply", "--require-acls").code
 
 
+@pytest.mark.by_hand
 async def test_a_topic_of_another_size_is_refused_and_nothing_is_done(
     own_kafka: Maker, topics: Run
 ) -> None:
@@ -183,6 +184,7 @@ def test_each_service_can_do_its_own_and_the_broker_refuses_the_rest(
         ], service
 
 
+@pytest.mark.by_hand
 def test_a_deployer_without_rights_is_told_so_in_one_sentence(
     own_kafka: Maker, topics: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
