@@ -18,7 +18,7 @@ _KAFKA = "kafka://"
 
 
 class UnknownEngine(AduanError):
-    """An address names an engine that this build does not have, or cannot be read."""
+    """An address names an engine that this build does not have."""
 
 
 def _path(url: str) -> Path:
@@ -38,7 +38,7 @@ async def open_store(
     """Open `sqlite:///PATH`, or `mongodb://.../DATABASE`.
 
     driver: motor or pymongo; without one, the default of ADR 4.
-    Raises UnknownEngine, Busy; SchemaMissing where `aduan migrate` has not been run.
+    Raises UnknownEngine, BadAddress, Busy; SchemaMissing where `aduan migrate` has not been run.
     """
     if url.startswith(_MONGO):
         # The distributed engines' clients are heavy; an embedded instance never loads them.
@@ -61,15 +61,12 @@ async def open_bus(url: str, clock: Clock, **kafka: Any) -> AsyncIterator[Bus]:
     """Open `sqlite:///PATH`, or `kafka://HOST:PORT,...`.
 
     kafka: who we are to the brokers, see aduan.messaging.kafka.Connection.
-    Raises UnknownEngine, Busy.
+    Raises UnknownEngine, BadAddress, Busy.
     """
     if url.startswith(_KAFKA):
-        from aduan.messaging.kafka import BadAddress, Connection, KafkaBus
+        from aduan.messaging.kafka import Connection, KafkaBus
 
-        try:
-            bus = KafkaBus(Connection.of(url, **kafka), clock)
-        except BadAddress as error:
-            raise UnknownEngine(str(error)) from error
+        bus = KafkaBus(Connection.of(url, **kafka), clock)
         try:
             yield bus
         finally:

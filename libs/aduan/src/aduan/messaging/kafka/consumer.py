@@ -59,7 +59,6 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._polled_at = clock.monotonic()
         self._heard_at = clock.monotonic()
         self._expected: dict[TopicPartition, int] = {}
-        self.rebalances = 0
         # No deserializer: one that raises inside the client wedges its partition for good.
         self._client = AIOKafkaConsumer(
             group_id=group,
@@ -114,7 +113,6 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[KafkaPlace]) -> None:
         """Tell the loop where each partition starts."""
         try:
-            self.rebalances += 1
             starts = await self._starts(_ours(assigned))
             self._expected |= starts
             self._heard_at = self._clock.monotonic()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError
 
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
@@ -54,9 +54,10 @@ class ReliableProducer:
         lines: dict[tuple[str, int], list[_Batch]] = {}
         for position, raw in enumerate(events):
             self._pack(producer, lines, position, raw)
-        sends: dict[asyncio.Task[None], None] = {}
-        for batches in lines.values():
-            sends[asyncio.create_task(_send(producer, batches, acknowledged))] = None
+        sends = [
+            asyncio.create_task(_send(producer, batches, acknowledged))
+            for batches in lines.values()
+        ]
         done, late = await asyncio.wait(sends, timeout=self._deadline)
         for task in late:
             task.cancel()
@@ -64,15 +65,10 @@ class ReliableProducer:
         for error in errors:
             if not isinstance(error, KafkaError):
                 raise error
-        for error in errors:
-            if isinstance(error, REFUSED):
-                _log().error("bus.refused", error=type(error).__name__)
-                break
         if late or errors:
-            why = sorted({type(error).__name__ for error in errors}) or ["no answer in time"]
-            self._give_up(producer, why)
+            self._give_up(producer, errors)
             if not any(acknowledged):
-                raise Busy(f"the log acknowledged nothing: {', '.join(why)}")
+                raise Busy("the log acknowledged nothing")
         else:
             self._failures = 0
         return acknowledged
@@ -116,22 +112,23 @@ class ReliableProducer:
             except (KafkaError, TimeoutError, OSError) as error:
                 self._failures += 1
                 await _put_away(producer)
-                if isinstance(error, REFUSED):
-                    _log().error("bus.refused", error=type(error).__name__)
-                else:
+                if not _told_refused([error]):
                     name = type(error).__name__
                     _log().warning("bus.unreachable", error=name, hint="credentials?")
                 raise Busy("the log cannot be reached") from error
             self._producer = producer
             return producer
 
-    def _give_up(self, producer: AIOKafkaProducer, why: Sequence[str]) -> None:
+    def _give_up(self, producer: AIOKafkaProducer, errors: Sequence[BaseException]) -> None:
+        """Throw the producer away and say why once. errors: none where no answer came in time."""
         if self._producer is not producer:
             return
         self._producer = None
         self._failures += 1
         self.rebuilt += 1
-        _log().error("bus.producer_rebuilt", errors=list(why))
+        if not _told_refused(errors):
+            why = sorted({type(error).__name__ for error in errors}) or ["no answer in time"]
+            _log().error("bus.producer_rebuilt", errors=why)
         self._later(_put_away(producer))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -162,13 +159,21 @@ async def _put_away(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
-    except (KafkaError, KafkaTimeoutError, TimeoutError, OSError):
+    except (KafkaError, TimeoutError, OSError):
         sender = getattr(producer, "_sender", None)
         task = getattr(sender, "_sender_task", None)
         if task is not None:
             task.cancel()
             await asyncio.wait({task}, timeout=1.0)
         await producer.client.close()
+
+
+def _told_refused(errors: Sequence[BaseException]) -> bool:
+    """Say that a right is missing, if that is what is wrong: whoever is called then grants it."""
+    refused = next((error for error in errors if isinstance(error, REFUSED)), None)
+    if refused is not None:
+        _log().error("bus.refused", error=type(refused).__name__)
+    return refused is not None
 
 
 def _log() -> Any:
