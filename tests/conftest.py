@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import structlog
@@ -43,6 +43,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("by_hand") is not None:
             item.add_marker(pytest.mark.skip(reason="takes long: ADUAN_WHOLE=1 make test"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller of a parallel run which tiers have tests."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tiers"] = sorted(_collected)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of a parallel run collected."""
+    _collected.update(getattr(node, "workeroutput", {}).get("tiers", ()))
 
 
 def pytest_terminal_summary(

@@ -18,7 +18,7 @@ from aduan_standalone.cli.main import main
 
 CASE = "5f0f1c2e-0000-5000-8000-000000000001"
 LETTER = f"{CASE}:intake:2"
-TICKET = new_ticket("SMG")
+TICKET = "SMG-NBVVF-GE48T-2"
 Run = Callable[..., int]
 
 
