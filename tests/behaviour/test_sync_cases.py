@@ -29,7 +29,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from aduan.clock import ManualClock
-from aduan.contracts.envelope import Cause, Emit, Raw, Reaction, attributes, encode
+from aduan.contracts.envelope import Cause, Emit, Raw, Reaction, encode
 from aduan.contracts.events import ComplaintAssigned, ComplaintCreated, ComplaintProgressed
 from aduan.service import Service
 from aduan.storage.port import Body
@@ -961,5 +961,5 @@ async def test_every_event_of_ours_names_its_cause(sync: Sync) -> None:
     assert sync.service is not None
     stored = await sync.service.runtime.store.events(CASES, case.id, 0)
 
-    causes = [attributes(one.raw.headers)["causationid"] for one in stored[:2]]
-    assert [attributes(raw.headers)["id"] for raw in (created, assigned)] == causes
+    causes = [one.raw.attributes()["causationid"] for one in stored[:2]]
+    assert [raw.attributes()["id"] for raw in (created, assigned)] == causes

@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import from_json
 
 from aduan.clock import ManualClock
-from aduan.contracts.envelope import Cause, Emit, Raw, attributes, encode
+from aduan.contracts.envelope import Cause, Emit, Raw, encode
 from aduan.contracts.events import (
     ComplaintCreated,
     ComplaintReplied,
@@ -153,7 +153,7 @@ class Routing:
     async def hears(self, *events: Raw) -> None:
         """Deliver events, one after the other, under the inbox rule."""
         for raw in events:
-            await self.cases.deliver(attributes(raw.headers)["subject"], [raw])
+            await self.cases.deliver(raw.attributes()["subject"], [raw])
 
     async def body(self, case: CaseEvents) -> dict[str, Any]:
         """Return the document's body."""
@@ -166,7 +166,7 @@ class Routing:
         stored = await self.cases.store.events(CASES, case.id, 0)
         found = []
         for one in stored:
-            head = attributes(one.raw.headers)
+            head = one.raw.attributes()
             name = head["type"].removeprefix("id.aduan.").removesuffix(".v1")
             found.append({**from_json(one.raw.value), "topic": name, "time": head["time"]})
         return found

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from aduan.clock import ManualClock
-from aduan.contracts.envelope import Cause, Emit, Raw, attributes, encode
+from aduan.contracts.envelope import Cause, Emit, Raw, encode
 from aduan.contracts.events import (
     ComplaintAssigned,
     ComplaintCreated,
@@ -205,7 +205,7 @@ class Sla:
     async def hears(self, *events: Raw) -> None:
         """Deliver events, one after the other, under the inbox rule."""
         for raw in events:
-            await self.cases.deliver(attributes(raw.headers)["subject"], [raw])
+            await self.cases.deliver(raw.attributes()["subject"], [raw])
 
     async def at(self, text: str) -> int:
         """Let it be this time in WIB, and tick once; return how many cases told something."""
@@ -221,7 +221,7 @@ class Sla:
         stored = await self.cases.store.events(CASES, case.id, 0)
         found = []
         for one in stored:
-            head = attributes(one.raw.headers)
+            head = one.raw.attributes()
             name = head["type"].removeprefix("id.aduan.").removesuffix(".v1")
             if topic in (None, name):
                 found.append(

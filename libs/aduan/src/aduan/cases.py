@@ -16,8 +16,6 @@ from aduan.contracts.envelope import (
     Incoming,
     Raw,
     Reaction,
-    address,
-    attributes,
     decode,
     encode,
     new_traceparent,
@@ -235,7 +233,7 @@ class Cases:
             for raw in events:
                 await self.deliver(id, [raw], skip=skip)
             return
-        place = address(events[0])
+        place = events[0].address()
         words = "the document of the case is full"
         await self.letters.put("poison", id, place.stream, place.seq, events[0], words)
 
@@ -245,7 +243,7 @@ class Cases:
 
     def _apply(self, body: Body | None, raw: Raw, now: datetime) -> Reaction:
         known = BY_NAME.get(raw.topic)
-        wanted = attributes(raw.headers).get("type", "")
+        wanted = raw.attributes().get("type", "")
         if known is not None and wanted != known.event_type:
             if wanted.rsplit(".v", 1)[0] == known.event_type.rsplit(".v", 1)[0]:
                 raise Poison("an event version that this release cannot read")
@@ -265,7 +263,7 @@ class Cases:
         ) -> Sequence[Raw]:
             if not reaction.emit:
                 return ()
-            found = attributes(raw.headers)
+            found = raw.attributes()
             why = Cause(
                 found["id"],
                 found.get("correlationid", found["id"]),

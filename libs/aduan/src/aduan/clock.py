@@ -6,6 +6,7 @@ The only module that reads the machine's clock. Everything else gets `now` as an
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -87,7 +88,12 @@ def iso(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return _written(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+# One decision writes the same moment down about ten times.
+@lru_cache(maxsize=64)
+def _written(utc: datetime) -> str:
     return utc.isoformat(timespec="microseconds")[:-6] + "Z"
 
 

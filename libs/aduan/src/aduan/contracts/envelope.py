@@ -53,6 +53,17 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where an event belongs, readable without decoding its data."""
+
+    case_id: str
+    stream: str
+    seq: int
+    tenant: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """An event as it travels: undecoded bytes. `headers` keep their order and duplicates."""
 
@@ -60,6 +71,43 @@ class Raw:
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
+    # On its way through a service an event is asked five times what its headers say.
+    _attributes: Mapping[str, str] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    _address: Address | None = field(default=None, init=False, repr=False, compare=False)
+
+    def attributes(self) -> Mapping[str, str]:
+        """Return the CloudEvents attributes by name. Raises Poison when a header is not UTF-8."""
+        if self._attributes is not None:
+            return self._attributes
+        try:
+            found = {
+                name[3:]: value.decode() for name, value in self.headers if name.startswith("ce_")
+            }
+        except UnicodeDecodeError as error:
+            raise Poison("a ce_ header is not UTF-8") from error
+        object.__setattr__(self, "_attributes", found)
+        return found
+
+    def address(self) -> Address:
+        """Return where the event belongs. Raises Poison when the headers do not say so."""
+        if self._address is not None:
+            return self._address
+        found = self.attributes()
+        missing = [name for name in _REQUIRED if name not in found]
+        if missing:
+            raise Poison(f"missing ce_{missing[0]}")
+        try:
+            seq = int(found["seq"])
+            case_id = str(UUID(found["subject"]))
+        except ValueError as error:
+            raise Poison("ce_seq or ce_subject is malformed") from error
+        if seq < 1:
+            raise Poison("ce_seq starts at 1")
+        place = Address(case_id, found["stream"], seq, found["tenant"], found["type"])
+        object.__setattr__(self, "_address", place)
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +131,6 @@ class Incoming(Generic[T]):
     def cause(self) -> Cause:
         """What an event that follows from this one names as its cause."""
         return Cause(self.id, self.correlation_id, self.traceparent)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an event belongs, readable without decoding its data."""
-
-    case_id: str
-    stream: str
-    seq: int
-    tenant: str
-    type: str
 
 
 def new_traceparent(parent: str | None = None) -> str:
@@ -155,34 +192,9 @@ def encode(
     return Raw(topic=topic.name, key=case_id.encode(), value=value, headers=headers)
 
 
-def attributes(headers: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
-    """Return the CloudEvents attributes by name. Raises Poison when a header is not UTF-8."""
-    try:
-        return {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
-    except UnicodeDecodeError as error:
-        raise Poison("a ce_ header is not UTF-8") from error
-
-
-def address(raw: Raw) -> Address:
-    """Return where `raw` belongs. Raises Poison when the headers do not say so."""
-    found = attributes(raw.headers)
-    missing = [name for name in _REQUIRED if name not in found]
-    if missing:
-        raise Poison(f"missing ce_{missing[0]}")
-    try:
-        seq = int(found["seq"])
-        case_id = str(UUID(found["subject"]))
-    except ValueError as error:
-        raise Poison("ce_seq or ce_subject is malformed") from error
-    if seq < 1:
-        raise Poison("ce_seq starts at 1")
-    return Address(case_id, found["stream"], seq, found["tenant"], found["type"])
-
-
 def decode(raw: Raw, view: TypeAdapter[T]) -> Incoming[T]:
     """Read an event through a reader's view. Raises Poison with a reason free of the data."""
-    found = attributes(raw.headers)
-    place = address(raw)
+    found, place = raw.attributes(), raw.address()
     try:
         time = parse_iso(found["time"])
     except ValueError as error:

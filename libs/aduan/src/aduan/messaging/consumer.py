@@ -13,7 +13,7 @@ from typing import Final
 
 from aduan import failpoints
 from aduan.clock import Clock
-from aduan.contracts.envelope import Raw, address
+from aduan.contracts.envelope import Raw
 from aduan.errors import AduanError, Busy, Poison
 from aduan.messaging.dead_letters import DeadLetters
 from aduan.messaging.offsets import OffsetTracker
@@ -174,7 +174,7 @@ class ConsumerLoop:
 
     async def _enqueue(self, consumer: Consumer, record: Record, tasks: asyncio.TaskGroup) -> None:
         try:
-            key = address(record.raw).case_id
+            key = record.raw.address().case_id
         except Poison as error:
             keep = partial(self._letters.put_unreadable, record, str(error))
             await self._until_not_busy(consumer, [record], keep)

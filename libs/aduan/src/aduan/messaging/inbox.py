@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from aduan.contracts.envelope import Address, Raw, Reaction, address
+from aduan.contracts.envelope import Address, Raw, Reaction
 from aduan.storage.port import Body, Change, Document, Inbox, StreamInbox
 
 WAITING_PER_STREAM: Final = 200
@@ -88,7 +88,7 @@ class InboxRule:
             if work.inbox.get(stream, StreamInbox()).next == seq:
                 self._advance(work, stream)
         for raw in offered:
-            place = address(raw)
+            place = raw.address()
             tenant = tenant or place.tenant
             self._offer(work, raw, place, base, now)
         self._drain(work, base, now)
@@ -147,7 +147,7 @@ class InboxRule:
                     work.inbox[name] = StreamInbox(stream.next, rest)
                     work.changed = True
                     continue
-                self._run(work, raw, address(raw), base, now)
+                self._run(work, raw, raw.address(), base, now)
                 moved = True
 
     @staticmethod

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
-from aduan.contracts.envelope import attributes
+from aduan.contracts.envelope import Raw
 from aduan.contracts.topics import streams_for, topics_of
 from aduan.messaging.dead_letters import Letter
 from aduan.messaging.letter_desk import NoSuchLetter, NotItsTurn
@@ -126,10 +126,7 @@ def router(runtime: Runtime, facts: Facts | None = None) -> APIRouter:
         events = []
         after = 0
         while page := await runtime.store.events(runtime.spec.collections[0], case_id, after):
-            events += [
-                {"seq": stored.seq, **_told(stored.raw.headers, stored.raw.value)}
-                for stored in page
-            ]
+            events += [{"seq": stored.seq, **_told(stored.raw)} for stored in page]
             after = page[-1].seq
         inbox = document.inbox if document is not None else {}
         return {
@@ -183,16 +180,16 @@ def _not_its_turn() -> Problem:
     return Problem("conflict", "An earlier event of this case must be replayed or skipped first.")
 
 
-def _envelope(letter: Letter) -> dict[str, str]:
-    return attributes(letter.event.headers)
+def _envelope(letter: Letter) -> Mapping[str, str]:
+    return letter.event.attributes()
 
 
-def _told(headers: tuple[tuple[str, bytes], ...], value: bytes) -> dict[str, Any]:
-    found = attributes(headers)
+def _told(raw: Raw) -> dict[str, Any]:
+    found = raw.attributes()
     return {
         "id": found["id"],
         "topic": found["type"].removeprefix("id.aduan.").removesuffix(".v1"),
         "time": found["time"],
         "causation_id": found.get("causationid"),
-        "data": from_json(value),
+        "data": from_json(raw.value),
     }

@@ -71,13 +71,22 @@ class Finder:
         for phrase, starts in places.items():
             found.extend(self._single[phrase])
             for index, others in self._starts[phrase]:
-                if _near(starts, [places.get(other, []) for other in others]):
+                if all(other in places for other in others) and _near(
+                    starts, [places[other] for other in others]
+                ):
                     found.append(index)
         return found
 
 
+# Plain loops: this is asked for each pair of words that could belong together, of every report.
 def _near(starts: Iterable[int], others: Sequence[Sequence[int]]) -> bool:
-    return any(
-        all(any(abs(place - start) <= NEAR for place in places) for places in others)
-        for start in starts
-    )
+    for start in starts:
+        for places in others:
+            for place in places:
+                if -NEAR <= place - start <= NEAR:
+                    break
+            else:
+                break
+        else:
+            return True
+    return False
