@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Most tests wait more than they work; each worker has a broker and a database of its own.
+WORKERS ?= 2
 PACKAGES := libs/aduan services/intake services/routing services/sla services/sync-laporgub \
 	services/notify simulators standalone
 CODE := $(addsuffix /src,$(PACKAGES)) $(wildcard examples/*/src) tests tools
@@ -22,8 +24,8 @@ install: $(VENV)/.dev ## make .venv with everything for running, testing and che
 demo: $(VENV)/.runtime ## run all five services with samples and a cast; ARGS="--until-settled --exit"
 	@$(BIN)/aduan demo $(ARGS)
 
-test: $(VENV)/.dev ## run every test this machine can; the end says what did not run; ARGS=...
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## run every test this machine can; the end says what did not run; ARGS=... WORKERS=2
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, format, strict types, import rules, generated files current
 	@$(BIN)/ruff check .

@@ -133,12 +133,15 @@ async def test_both_engines_make_the_same_of_real_complaints(
     """Fed alike, they count alike; and Kafka's own console consumer counts what the ledger has."""
     rows = tmp_path / "rows.jsonl"
     count = the_first_rows(rows)
-    instance = Instance(tmp_path / "embedded", fast=False, simulators=False)
-    await instance.start_until_ready()
-    embedded = await _fed(
-        lambda *words: _aduan(*words, "--data", str(instance.data)), rows, tmp_path / "one", count
-    )
-    await instance.stop()
+    async with Instance(tmp_path / "embedded", fast=False, simulators=False) as instance:
+        await instance.start_until_ready()
+        embedded = await _fed(
+            lambda *words: _aduan(*words, "--data", str(instance.data)),
+            rows,
+            tmp_path / "one",
+            count,
+        )
+        await instance.stop()
 
     async with Cluster(
         tmp_path / "cluster", kafka=kafka.address, mongo=mongo, simulators=False

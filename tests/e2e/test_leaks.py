@@ -74,57 +74,62 @@ def test_every_planted_thing_would_be_found() -> None:
 
 async def test_a_thousand_identities_leave_no_trace(tmp_path: Path) -> None:
     """Data folder, logs, metrics, HTTP errors, pages, subjects and bodies of letters."""
-    instance, ledger = Instance(tmp_path, fast=False), Ledger(tmp_path / "ledger.jsonl")
-    await instance.start_until_ready()
-    people = [a_person(number) for number in range(COUNT)]
-    answers: list[bytes] = []
-    async with instance.client() as client:
-        made = await client.post(
-            "/v1/portals",
-            json={"code": "leak", "name": "leak", "anonymous": False, "confidential": False},
-        )
-        key = {"Authorization": f"Bearer {made.json()['key']}"}
-        slots = asyncio.Semaphore(16)
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    async with Instance(tmp_path, fast=False) as instance:
+        await instance.start_until_ready()
+        people = [a_person(number) for number in range(COUNT)]
+        answers: list[bytes] = []
+        async with instance.client() as client:
+            made = await client.post(
+                "/v1/portals",
+                json={"code": "leak", "name": "leak", "anonymous": False, "confidential": False},
+            )
+            key = {"Authorization": f"Bearer {made.json()['key']}"}
+            slots = asyncio.Semaphore(16)
 
-        async def one(number: int) -> None:
-            async with slots:
+            async def one(number: int) -> None:
+                async with slots:
+                    answers.append(
+                        (
+                            await client.post("/v1/complaints", json=body(number), headers=key)
+                        ).content
+                    )
+
+            def body(number: int) -> dict[str, Any]:
+                person = people[number]
+                return {
+                    "external_id": f"leak-{number}",
+                    "title": f"Laporan {person['first']}",
+                    "text": TEXTS[number % len(TEXTS)].format(**person),
+                    "place": {"area_code": "33.74.01.1001", "text": f"rumah {person['name']}"},
+                    "reporter": {name: person[name] for name in ("name", "email", "phone")},
+                    "confidential": number % 10 == 0,
+                }
+
+            await asyncio.gather(*(one(number) for number in range(COUNT)))
+            # Errors: whatever is wrong with it, the answer must not repeat it.
+            for change in ({"inlet": "x" * 99}, {"nik": people[0]["nik"]}, {"place": {"lat": 999}}):
+                wrong = {**body(0), **change, "external_id": "other"}
                 answers.append(
-                    (await client.post("/v1/complaints", json=body(number), headers=key)).content
+                    (await client.post("/v1/complaints", json=wrong, headers=key)).content
                 )
-
-        def body(number: int) -> dict[str, Any]:
-            person = people[number]
-            return {
-                "external_id": f"leak-{number}",
-                "title": f"Laporan {person['first']}",
-                "text": TEXTS[number % len(TEXTS)].format(**person),
-                "place": {"area_code": "33.74.01.1001", "text": f"rumah {person['name']}"},
-                "reporter": {name: person[name] for name in ("name", "email", "phone")},
-                "confidential": number % 10 == 0,
-            }
-
-        await asyncio.gather(*(one(number) for number in range(COUNT)))
-        # Errors: whatever is wrong with it, the answer must not repeat it.
-        for change in ({"inlet": "x" * 99}, {"nik": people[0]["nik"]}, {"place": {"lat": 999}}):
-            wrong = {**body(0), **change, "external_id": "other"}
-            answers.append((await client.post("/v1/complaints", json=wrong, headers=key)).content)
-        answers.append((await client.get(f"/v1/complaints/{people[0]['phone']}")).content)
-        for ledgered in answers[:50]:
-            assert b"ticket" in ledgered or b"problem" in ledgered
-        await Checker(instance, ledger).settled()
-        pages = [
-            "/metrics",
-            "/",
-            "/notify/outbox",
-            "/v1/cases?limit=200",
-            "/v1/deliveries?limit=200",
-        ]
-        pages += [f"/{name}/ops/dlq" for name in ("intake", "routing", "sla", "notify")]
-        for page in pages:
-            answer = await client.get(page)
-            assert answer.status_code == 200, (page, answer.status_code)
-            answers.append(answer.content)
-    await instance.stop()
+            answers.append((await client.get(f"/v1/complaints/{people[0]['phone']}")).content)
+            for ledgered in answers[:50]:
+                assert b"ticket" in ledgered or b"problem" in ledgered
+            await Checker(instance, ledger).settled()
+            pages = [
+                "/metrics",
+                "/",
+                "/notify/outbox",
+                "/v1/cases?limit=200",
+                "/v1/deliveries?limit=200",
+            ]
+            pages += [f"/{name}/ops/dlq" for name in ("intake", "routing", "sla", "notify")]
+            for page in pages:
+                answer = await client.get(page)
+                assert answer.status_code == 200, (page, answer.status_code)
+                answers.append(answer.content)
+        await instance.stop()
 
     leaks = [leak for n, answer in enumerate(answers) for leak in found_in(answer, f"answer {n}")]
     for path in instance.data.rglob("*"):

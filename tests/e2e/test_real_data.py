@@ -41,17 +41,17 @@ async def test_real_complaints_become_one_case_each_and_a_second_feed_adds_none(
     """One case, one set of clocks, one mirror decision, and decisions about notices for each."""
     rows = tmp_path / "rows.jsonl"
     count = the_first_rows(rows)
-    instance = Instance(tmp_path, fast=False, simulators=False)
-    await instance.start_until_ready()
-    feed = ["feed", str(rows), "--set", "confidential=no", "--set", "anonymous=no"]
-    for pair in MAP:
-        feed += ["--map", pair]
-    ledger = tmp_path / "ledger"
-    await _command(instance, *feed, "--ledger", str(ledger))
-    first = await _status(instance, count)
-    await _command(instance, *feed)
-    second = await _status(instance, count)
-    await instance.stop()
+    async with Instance(tmp_path, fast=False, simulators=False) as instance:
+        await instance.start_until_ready()
+        feed = ["feed", str(rows), "--set", "confidential=no", "--set", "anonymous=no"]
+        for pair in MAP:
+            feed += ["--map", pair]
+        ledger = tmp_path / "ledger"
+        await _command(instance, *feed, "--ledger", str(ledger))
+        first = await _status(instance, count)
+        await _command(instance, *feed)
+        second = await _status(instance, count)
+        await instance.stop()
 
     tickets = {json.loads(line)["ticket"] for line in ledger.read_text().splitlines()}
     assert len(tickets) == count

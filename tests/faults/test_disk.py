@@ -75,33 +75,33 @@ async def test_a_full_disk_is_503_and_nothing_acknowledged_is_lost(
     tmp_path: Path, disk: Disk
 ) -> None:
     """With room again, the same instance goes on, and every event finds its way."""
-    instance = Instance(tmp_path, fast=False, simulators=False)
-    await instance.start_until_ready()
-    key = await _key(instance)
-    tickets: list[str] = []
-    refused = 0
-    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
-        for number in range(3_000):
-            answer = await _post(client, number, key)
-            if answer.status_code == 201:
-                tickets.append(answer.json()["ticket"])
-                continue
-            assert answer.status_code == 503, answer.text
-            assert answer.headers["content-type"] == "application/problem+json"
-            assert "retry-after" in answer.headers
-            refused += 1
-            if refused == 3:
-                break
-        assert refused == 3, "the disk was never full"
-        await _all_there(client, tickets)
-        disk.remount(f"size={LARGE}")
-        async with asyncio.timeout(30):
-            while (answer := await _post(client, 9_999, key)).status_code != 201:
-                await asyncio.sleep(0.2)
-        tickets.append(answer.json()["ticket"])
-        await _all_there(client, tickets)
-    await _settled(instance, len(tickets))
-    await instance.stop()
+    async with Instance(tmp_path, fast=False, simulators=False) as instance:
+        await instance.start_until_ready()
+        key = await _key(instance)
+        tickets: list[str] = []
+        refused = 0
+        async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
+            for number in range(3_000):
+                answer = await _post(client, number, key)
+                if answer.status_code == 201:
+                    tickets.append(answer.json()["ticket"])
+                    continue
+                assert answer.status_code == 503, answer.text
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert "retry-after" in answer.headers
+                refused += 1
+                if refused == 3:
+                    break
+            assert refused == 3, "the disk was never full"
+            await _all_there(client, tickets)
+            disk.remount(f"size={LARGE}")
+            async with asyncio.timeout(30):
+                while (answer := await _post(client, 9_999, key)).status_code != 201:
+                    await asyncio.sleep(0.2)
+            tickets.append(answer.json()["ticket"])
+            await _all_there(client, tickets)
+        await _settled(instance, len(tickets))
+        await instance.stop()
     print(f"\n{len(tickets)} acknowledged, {refused} refused, 0 lost")
 
 
@@ -110,28 +110,28 @@ async def test_a_read_only_folder_refuses_the_start_and_loses_nothing(
 ) -> None:
     """One sentence and a non-zero exit; writable again, everything is there."""
     disk.remount(f"size={LARGE}")
-    instance = Instance(tmp_path, fast=False, simulators=False)
-    await instance.start_until_ready()
-    key = await _key(instance)
-    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
-        ticket = (await _post(client, 1, key)).json()["ticket"]
-    await instance.stop()
-    disk.remount("ro")
-    refused = subprocess.run(
-        [
-            sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(disk.place),
-            "--port", "0",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )  # fmt: skip
-    disk.remount("rw")
-    await instance.start_until_ready()
-    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
-        await _all_there(client, [ticket])
-    await instance.stop()
+    async with Instance(tmp_path, fast=False, simulators=False) as instance:
+        await instance.start_until_ready()
+        key = await _key(instance)
+        async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
+            ticket = (await _post(client, 1, key)).json()["ticket"]
+        await instance.stop()
+        disk.remount("ro")
+        refused = subprocess.run(
+            [
+                sys.executable, "-m", "aduan_standalone.cli.main", "up", "--data", str(disk.place),
+                "--port", "0",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )  # fmt: skip
+        disk.remount("rw")
+        await instance.start_until_ready()
+        async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
+            await _all_there(client, [ticket])
+        await instance.stop()
 
     assert refused.returncode != 0
     assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr

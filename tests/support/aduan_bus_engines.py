@@ -78,14 +78,24 @@ class KafkaLog(BusEngine):
 
 async def fresh_topics(names: Sequence[str], *, copies: int = 1, **client: Any) -> None:
     """Make the topics empty: delete what is there, create anew. client: as aiokafka takes it."""
+    await delete_topics(names, **client)
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        new = [NewTopic(name, partitions_of(name), copies) for name in names]
+        _check(await admin.create_topics(new), "create")
+    finally:
+        await admin.close()
+
+
+async def delete_topics(names: Sequence[str], **client: Any) -> None:
+    """Delete those of the topics that are there. client: as aiokafka takes it."""
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
         there = set(await admin.list_topics())
         if gone := [name for name in names if name in there]:
             _check(await admin.delete_topics(gone), "delete")
-        new = [NewTopic(name, partitions_of(name), copies) for name in names]
-        _check(await admin.create_topics(new), "create")
     finally:
         await admin.close()
 

@@ -1,8 +1,8 @@
 """The five services as separate processes, any number of replicas of each, on real servers.
 
 What an operator would have around them is here in small: databases and topics made beforehand by
-`aduan migrate` and the topics table, a user per database, and an address per service that shares
-requests out over its replicas.
+`aduan migrate` and `aduan topics apply`, a user per database and, where the broker asks for one, a
+principal per service, and an address per service that shares requests out over its replicas.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 import httpx
-from aduan_bus_engines import fresh_topics
+from aduan_bus_engines import delete_topics
 from aduan_proxy import Proxy
 from aduan_servers import ports
 from aduan_servers.choice import MongoEndpoint
+from aduan_servers.kafka import ADMIN, Kafka
 
 from aduan.clock import SystemClock, iso
 from aduan.contracts.topics import TOPICS
@@ -171,7 +172,7 @@ class Cluster:
         self,
         folder: Path,
         *,
-        kafka: str,
+        kafka: str | Kafka,
         mongo: MongoEndpoint,
         replicas: int | Mapping[str, int] = 2,
         copies: int = 1,
@@ -181,7 +182,8 @@ class Cluster:
     ) -> None:
         """Start nothing yet.
 
-        kafka: host:port,... of an open broker. replicas: of each service, or by service (one, where
+        kafka: host:port,... of open brokers; or brokers of our own, which each service then joins as
+        the principal `aduan-<service>`, over TLS where they speak it. replicas: of each service, or by service (one, where
         it is not named). copies: on how many brokers each topic is kept. mongo_address: host:port
         by which services reach the database, where it is not the server's own (a proxy). extra: more
         of their environment.
@@ -189,7 +191,8 @@ class Cluster:
         self.folder = folder
         self.outside = folder / "outside"
         self.data = folder
-        self._kafka = kafka
+        self._kafka = kafka if isinstance(kafka, str) else kafka.address
+        self._guarded = kafka if isinstance(kafka, Kafka) else None
         self._mongo = mongo
         self._mongo_address = mongo_address
         self._counts = {
@@ -247,14 +250,30 @@ class Cluster:
 
     async def prepare(self) -> None:
         """Make the databases, their users, and empty topics."""
-        names = [topic.name for topic in TOPICS]
-        await fresh_topics([*names, *DLQ], copies=self._copies, bootstrap_servers=self._kafka)
+        client = self._guarded.client() if self._guarded else {"bootstrap_servers": self._kafka}
+        await delete_topics([*(topic.name for topic in TOPICS), *DLQ], **client)
+        rights = ("--require-acls",) if self._guarded else ()
+        await self.command(
+            "topics", "apply", "--replication", str(self._copies), *rights,
+            environment=self._bus(ADMIN),
+        )  # fmt: skip
         await self.command(
             "migrate", "--prefix", self.prefix, environment={"ADUAN_STORE": self._mongo.url}
         )
         self._stores = {
             name: self._reached(self._mongo.user_for(self.database(name))) for name in SERVICES
         }
+
+    def _bus(self, user: str) -> dict[str, str]:
+        """Return where the log is and who one is to it."""
+        found = {"ADUAN_BUS": f"kafka://{self._kafka}"}
+        if self._guarded is not None:
+            doors = self._guarded.doors
+            found["ADUAN_KAFKA_USERNAME"] = user
+            found["ADUAN_KAFKA_PASSWORD"] = doors.passwords[user]
+            if doors.ca is not None:
+                found |= {"ADUAN_KAFKA_TLS": "true", "ADUAN_KAFKA_CA_FILE": str(doors.ca)}
+        return found
 
     def database(self, service: str) -> str:
         """Return the name of a service's database."""
@@ -300,7 +319,7 @@ class Cluster:
         keys = {"intake": (contacts_key, content_key, portal_key)}
         return {
             name: {
-                "ADUAN_BUS": f"kafka://{self._kafka}",
+                **self._bus(f"aduan-{name}"),
                 "ADUAN_STORE": self._stores[name],
                 **{
                     f"{_prefix(name)}{key}": value

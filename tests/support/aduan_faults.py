@@ -182,7 +182,7 @@ class Instance:
     def client(self, *, token: bool = True) -> httpx.AsyncClient:
         """See Target; of this start, for the next one listens elsewhere."""
         headers = {"Authorization": f"Bearer {self.token}"} if token else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30)
 
 
 @dataclass
