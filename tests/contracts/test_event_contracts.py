@@ -15,7 +15,6 @@ from aduan.contracts.envelope import (
     Emit,
     EventTooLarge,
     Raw,
-    address,
     decode,
     encode,
     event_id,
@@ -200,7 +199,7 @@ def test_an_unreadable_header_is_poison(header: str, value: bytes) -> None:
     headers = tuple((name, value if name == header else old) for name, old in raw.headers)
 
     with pytest.raises(Poison):
-        address(Raw(raw.topic, raw.key, raw.value, headers))
+        Raw(raw.topic, raw.key, raw.value, headers).address()
 
 
 def test_a_missing_header_is_poison() -> None:
@@ -209,7 +208,7 @@ def test_a_missing_header_is_poison() -> None:
     headers = tuple(pair for pair in raw.headers if pair[0] != "ce_stream")
 
     with pytest.raises(Poison, match="ce_stream"):
-        address(Raw(raw.topic, raw.key, raw.value, headers))
+        Raw(raw.topic, raw.key, raw.value, headers).address()
 
 
 def test_data_that_does_not_fit_is_poison_without_quoting_it() -> None:

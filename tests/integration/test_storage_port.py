@@ -10,6 +10,7 @@ from aduan_storage_engines import SqliteEngine, StoreEngine, mongo_engine
 
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
+from aduan.messaging.partition import partition_of
 from aduan.storage.port import (
     Body,
     Change,
@@ -259,12 +260,31 @@ async def test_a_placeholder_is_read_but_never_found_or_counted(store: Store) ->
     assert await store.held_count(CASES) == 1
 
 
+async def test_the_partitions_with_something_due_are_told_in_one_question(store: Store) -> None:
+    """Of those that were asked for; what is due later, and what is a placeholder, does not count."""
+    ids = {partition_of(id): id for id in (A[:-2] + f"{n:02x}" for n in range(64))}
+    early, late, never, other, *_ = ids
+    await store.update(CASES, ids[early], put({"due": "2026-12-01"}))
+    await store.update(CASES, ids[late], put({"due": "2026-12-02"}))
+    await store.update(CASES, ids[never], put({}))
+    await store.update(CASES, ids[other], put({"due": "2026-12-01"}))
+    mine = [early, late, never]
+
+    assert list(await store.partitions_due(CASES, "due", mine, high="2026-12-02")) == [early]
+    assert set(await store.partitions_due(CASES, "due", mine, high="2026-12-03")) == {early, late}
+    assert list(await store.partitions_due(CASES, "due", [], high="2026-12-03")) == []
+    with pytest.raises(ValueError, match="partition"):
+        await store.partitions_due(CASES, "state", mine, high="2026-12-03")
+
+
 async def test_an_undeclared_index_raises(store: Store) -> None:
     """There are no scans."""
     with pytest.raises(UndeclaredIndex):
         await store.find(CASES, "colour")
     with pytest.raises(UndeclaredIndex):
         await store.count(CASES, "colour")
+    with pytest.raises(UndeclaredIndex):
+        await store.partitions_due(CASES, "colour", [1], high="x")
 
 
 @pytest.mark.parametrize("limit", [0, 501])
@@ -598,3 +618,10 @@ async def test_a_count_reads_its_index_and_no_document(engine: StoreEngine) -> N
     plan = await engine.plan_of_count(CASES, "state")
 
     assert (plan.index, plan.fetches, plan.scans, plan.sorts) == ("state", False, False, False)
+
+
+async def test_what_is_due_is_seen_in_its_index_and_in_no_document(engine: StoreEngine) -> None:
+    """Every worker asks this every second, all day."""
+    plan = await engine.plan_of_due(CASES, "due")
+
+    assert (plan.index, plan.fetches, plan.scans, plan.sorts) == ("due", False, False, False)

@@ -1,4 +1,4 @@
-"""(a) the durable POST against the reference, (b) its commits. Interleaved; medians of the rounds."""
+"""(a) the durable POST against both yardsticks, (b) its commits. Interleaved; medians of the rounds."""
 
 import tempfile
 import time
@@ -28,9 +28,11 @@ class Compared:
 
     connections: int
     reference: Measured
+    durable: Measured
     intake: Measured
     rate_ratio: float
     cpu_ratio: float
+    durable_ratio: float
     commits: tuple[float, float]
     synchronous: tuple[int, int]
 
@@ -52,20 +54,22 @@ def _median(rounds: list[Measured]) -> Measured:
 
 
 def compare(rounds: int, count: int) -> list[Compared]:
-    """Run both servers at once and load them in turn, so that a busy machine hits both alike."""
+    """Run all servers at once and load them in turn, so that a busy machine hits all alike."""
     found = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         reference = stack.enter_context(serving("reference", folder))
+        durable = stack.enter_context(serving("durable", folder))
         intake = stack.enter_context(serving("intake", folder))
-        for warm in (reference, intake):
+        for warm in (reference, durable, intake):
             load(warm, 8, 200, "warm")
         for connections in CONNECTIONS:
             amount = max(200, count // 6) if connections == 1 else count
-            ours, theirs, commits = [], [], []
+            ours, theirs, kept, commits = [], [], [], []
             for number in range(rounds):
                 prefix = f"c{connections}r{number}"
                 theirs.append(_round(reference, connections, amount, prefix))
+                kept.append(_round(durable, connections, amount, prefix))
                 before = intake.get("/counters")
                 ours.append(_round(intake, connections, amount, prefix))
                 after = _settled(intake)
@@ -73,14 +77,17 @@ def compare(rounds: int, count: int) -> list[Compared]:
                     ((after[0] - before["store"]) / amount, (after[1] - before["log"]) / amount)
                 )
             pairs = list(zip(ours, theirs, strict=True))
+            durable_ratio = median(us.rate / it.rate for us, it in zip(ours, kept, strict=True))
             synchronous = intake.get("/counters")["synchronous"]
             found.append(
                 Compared(
                     connections,
                     _median(theirs),
+                    _median(kept),
                     _median(ours),
                     median(us.rate / them.rate for us, them in pairs),
                     median(us.cpu / them.cpu for us, them in pairs),
+                    durable_ratio,
                     (median(c[0] for c in commits), median(c[1] for c in commits)),
                     (synchronous[0], synchronous[1]),
                 )

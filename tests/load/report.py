@@ -61,15 +61,18 @@ def post_table(found: Sequence[Compared]) -> str:
         "",
         "Reference: `tests/load/reference_app.py`, FastAPI, the same body model, 202. intake:"
         " key, scrubbing,\nsealing, unique key, one durable write, relay and log in the same"
-        f" process. Goal {GOAL:g} of its rate, floor {FLOOR:g}.",
+        f" process. Goal {GOAL:g} of its rate, floor {FLOOR:g}.\nDurable:"
+        " `tests/load/durable_app.py`, the same with one insert and one commit, and nothing else"
+        " that intake does.",
         "",
-        "| connections | reference/s | intake/s | ratio | CPU ms reference | CPU ms intake"
-        " | CPU ratio | p50/p99 ms |",
-        "|---|---|---|---|---|---|---|---|",
+        "| connections | reference/s | durable/s | intake/s | ratio | to durable | CPU ms reference"
+        " | CPU ms durable | CPU ms intake | CPU ratio | p50/p99 ms |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {one.connections} | {one.reference.rate:.0f} | {one.intake.rate:.0f}"
-        f" | **{one.rate_ratio:.2f}** | {one.reference.cpu:.2f} | {one.intake.cpu:.2f}"
+        f"| {one.connections} | {one.reference.rate:.0f} | {one.durable.rate:.0f}"
+        f" | {one.intake.rate:.0f} | **{one.rate_ratio:.2f}** | {one.durable_ratio:.2f}"
+        f" | {one.reference.cpu:.2f} | {one.durable.cpu:.2f} | {one.intake.cpu:.2f}"
         f" | {one.cpu_ratio:.1f} | {one.intake.p50:.1f} / {one.intake.p99:.1f} |"
         for one in found
     ]

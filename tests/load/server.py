@@ -1,10 +1,11 @@
-"""One of the two compared servers in a process of its own.
+"""One of the compared servers in a process of its own.
 
     python -m tests.load.server reference FOLDER
+    python -m tests.load.server durable FOLDER
     python -m tests.load.server intake FOLDER
 
 Prints one line of JSON, {"port", "key"}, when it listens. intake answers GET /counters with its
-commits and what PRAGMA synchronous reads back as; the reference has none of both.
+commits and what PRAGMA synchronous reads back as.
 """
 
 import base64
@@ -87,10 +88,13 @@ async def main(kind: str, folder: Path) -> None:
     logs.configure("bench", level="WARNING")
     async with AsyncExitStack() as stack:
         app: Any
+        key = ""
         if kind == "reference":
             from tests.load.reference_app import app
+        elif kind == "durable":
+            from tests.load.durable_app import durable
 
-            key = ""
+            app = durable(folder / "durable.db")
         else:
             app, key = await intake(folder, stack)
         listening = socket.socket()

@@ -5,7 +5,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from aduan.clock import ManualClock
 from aduan.storage.mongo import migrate, open_mongo
 from aduan.storage.port import Change, Collection, Store
 from aduan.storage.sqlite import SqliteStore
-from aduan.storage.sqlite_schema import query
+from aduan.storage.sqlite_schema import due_query, query
 
 START: Final = datetime(2026, 12, 1, tzinfo=UTC)
 WRITES: Final = ("insert", "update", "delete")
@@ -77,6 +77,10 @@ class StoreEngine(ABC):
     async def plan_of_count(self, collection: Collection, index: str) -> Plan:
         """Ask the engine how it counts by two equal columns."""
 
+    @abstractmethod
+    async def plan_of_due(self, collection: Collection, index: str) -> Plan:
+        """Ask the engine how it finds out which partitions have something due."""
+
 
 class SqliteEngine(StoreEngine):
     """The embedded engine: a file."""
@@ -125,6 +129,13 @@ class SqliteEngine(StoreEngine):
         parts = query(collection, index, equal=("33.74", "x"), low=None, high=None)
         sql = f"SELECT COUNT(*) FROM {collection.name} WHERE {parts.where}"
         return self._plan(sql, parts.parameters, collection, index)
+
+    async def plan_of_due(self, collection: Collection, index: str) -> Plan:
+        """See StoreEngine."""
+        plan = self._plan(due_query(collection, index), ("[1, 2]", "9"), collection, index)
+        # what is gone through row by row is the list that was given
+        assert plan.scans
+        return replace(plan, scans=False)
 
     def _plan(
         self, sql: str, parameters: tuple[Any, ...], collection: Collection, index: str
@@ -239,6 +250,11 @@ class MongoEngine(StoreEngine):
     async def plan_of_count(self, collection: Collection, index: str) -> Plan:
         """See StoreEngine."""
         await self.store.count(collection, index, equal=("33.74", "x"))
+        return self._plan("aggregate")
+
+    async def plan_of_due(self, collection: Collection, index: str) -> Plan:
+        """See StoreEngine."""
+        await self.store.partitions_due(collection, index, (1, 2), high="9")
         return self._plan("aggregate")
 
     def _plan(self, name: str) -> Plan:

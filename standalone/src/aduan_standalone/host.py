@@ -1,7 +1,6 @@
 """`aduan up`: all five services in one process, on one port, over one data folder."""
 
 import asyncio
-import gc
 import os
 import socket
 import sys
@@ -22,7 +21,7 @@ from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
 from aduan.service import GaveUp, Service
 from aduan.web.edge import HttpMetrics
-from aduan.web.serving import Server, run
+from aduan.web.serving import Server, keep_what_is_there, run
 from aduan_standalone import composition, folder, landing, partners
 from aduan_standalone.cli.instance import announce, withdraw
 from aduan_standalone.cli.refusal import FAILED, Refusal
@@ -153,9 +152,7 @@ async def _tell(
     """Say `ready URL` once every service is, and announce the instance to the other commands."""
     while not server.started or not await _all_ready(services):  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(0.02)
-    # What the start made stays for good; `up` had switched the search for garbage off meanwhile.
-    gc.freeze()
-    gc.enable()
+    keep_what_is_there()  # `up` had switched the search for garbage off for the start
     announce(options.data, url=url, token=token, pid=os.getpid())
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()

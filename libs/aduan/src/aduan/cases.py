@@ -104,6 +104,12 @@ class Cases:
         """See Store.find on this collection."""
         return await self.store.find(self.collection, index, **options)
 
+    async def partitions_due(
+        self, index: str, partitions: Sequence[int], *, high: str
+    ) -> Sequence[int]:
+        """See Store.partitions_due on this collection."""
+        return await self.store.partitions_due(self.collection, index, partitions, high=high)
+
     async def command(
         self,
         id: str,

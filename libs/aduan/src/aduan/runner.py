@@ -15,7 +15,7 @@ from aduan.errors import AduanError
 from aduan.observability import logs
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
-from aduan.web.serving import Server
+from aduan.web.serving import Server, keep_what_is_there
 from aduan.web.serving import run as run_loop
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -63,6 +63,7 @@ async def _serve(
         server = Server(config)
         server.stop_on_signals()
         parts = await stack.enter_async_context(service.running())
+        keep_what_is_there()
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({parts, serving}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True

@@ -128,14 +128,25 @@ class MongoConnection:
         self, name: str, filter: Mapping[str, Any], of: int | str | Mapping[str, Any], *, hint: str
     ) -> int:
         """See Connection."""
-        steps = [{"$match": filter}, {"$group": {"_id": 1, "sum": {"$sum": of}}}]
+        rows = await self._grouped(name, filter, {"_id": 1, "sum": {"$sum": of}}, hint)
+        return int(rows[0]["sum"]) if rows else 0
 
-        async def ask() -> int:
+    async def different(
+        self, name: str, filter: Mapping[str, Any], field: str, *, hint: str
+    ) -> Sequence[Any]:
+        """See Connection."""
+        return [row["_id"] for row in await self._grouped(name, filter, {"_id": f"${field}"}, hint)]
+
+    async def _grouped(
+        self, name: str, filter: Mapping[str, Any], group: Mapping[str, Any], hint: str
+    ) -> list[dict[str, Any]]:
+        async def ask() -> list[dict[str, Any]]:
+            steps = [{"$match": filter}, {"$group": group}]
             cursor = self._database[name].aggregate(steps, hint=hint)
             if inspect.isawaitable(cursor):  # PyMongo's; Motor hands the cursor out at once
                 cursor = await cursor
-            rows = await cursor.to_list(None)
-            return int(rows[0]["sum"]) if rows else 0
+            rows: list[dict[str, Any]] = await cursor.to_list(None)
+            return rows
 
         return await self._bounded(ask)
 

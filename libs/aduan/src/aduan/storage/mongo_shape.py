@@ -169,6 +169,19 @@ def counted(
     return wanted
 
 
+def due_in(
+    collection: Collection, index: str, partitions: Sequence[int], high: Value
+) -> dict[str, Any]:
+    """Return the filter of what is below `high` in these partitions.
+
+    Raises UndeclaredIndex, and ValueError for an index that does not begin with the partition.
+    """
+    marker, first, *others = path(collection, index)
+    if first != "partition" or len(others) < 2:
+        raise ValueError(f"{collection.name}.{index} does not begin with the partition")
+    return {marker: 1, first: {"$in": list(partitions)}, others[0]: {"$lt": plain(high)}}
+
+
 def check_values(
     collection: Collection,
     index: str,

@@ -21,6 +21,7 @@ from aduan.storage.mongo_shape import (
     check_limit,
     counted,
     document_of,
+    due_in,
     events_of,
     expiry,
     mark,
@@ -98,6 +99,12 @@ class Connection(Protocol):
 
     async def count(self, name: str, filter: Mapping[str, Any], *, hint: str) -> int:
         """Count by an index."""
+        ...
+
+    async def different(
+        self, name: str, filter: Mapping[str, Any], field: str, *, hint: str
+    ) -> Sequence[Any]:
+        """Return the different values of a field by an index, in no order."""
         ...
 
     async def sum(
@@ -259,6 +266,15 @@ class MongoStore:
         )
         cursor = tuple(_value(rows[-1], name) for name in part.order) if rows else ()
         return Page([document_of(row) for row in rows], cursor if len(rows) == limit else None)
+
+    async def partitions_due(
+        self, collection: Collection, index: str, partitions: Sequence[int], *, high: str | int
+    ) -> Sequence[int]:
+        """See the port."""
+        wanted = due_in(collection, index, partitions, high)
+        return await self._connection.different(
+            collection.name, wanted, "partition", hint=f"on_{index}"
+        )
 
     async def count(
         self,

@@ -218,6 +218,16 @@ class Store(Protocol):
         """
         ...
 
+    async def partitions_due(
+        self, collection: Collection, index: str, partitions: Sequence[int], *, high: str | int
+    ) -> Sequence[int]:
+        """Return those of `partitions` in which `find(equal=(partition,), high=high)` finds something.
+
+        One question, so that a worker with nothing to do asks once and not once a partition. The
+        index begins with the partition. Raises UndeclaredIndex, ValueError.
+        """
+        ...
+
     async def count(
         self,
         collection: Collection,

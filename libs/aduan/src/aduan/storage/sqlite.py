@@ -26,7 +26,14 @@ from aduan.storage.port import (
     Pending,
     StoredEvent,
 )
-from aduan.storage.sqlite_schema import Writes, check_limit, column_sql, query, schema
+from aduan.storage.sqlite_schema import (
+    Writes,
+    check_limit,
+    column_sql,
+    due_query,
+    query,
+    schema,
+)
 from aduan.storage.wire import pack_headers, pack_inbox, unpack_headers, unpack_inbox
 
 REMEMBERED: Final = 1024
@@ -147,6 +154,13 @@ class SqliteStore:
         )
         documents = [_document(row[:8]) for row in rows]
         return Page(documents, tuple(rows[-1][8:]) if len(rows) == limit else None)
+
+    async def partitions_due(
+        self, collection: Collection, index: str, partitions: Sequence[int], *, high: str | int
+    ) -> Sequence[int]:
+        """See the port."""
+        asked = to_json(list(partitions)).decode()
+        return [row[0] for row in self.file.read(due_query(collection, index), (asked, high))]
 
     async def count(
         self,

@@ -125,6 +125,22 @@ def query(
     return Query(" AND ".join(terms), tuple(parameters), order)
 
 
+def due_query(collection: Collection, index: str) -> str:
+    """Return what asks which of the partitions in a JSON list have something below a bound.
+
+    Raises UndeclaredIndex, and ValueError for an index that does not begin with the partition.
+    """
+    declared = collection.index(index)
+    if declared.columns[0] != "partition" or len(declared.columns) < 2:
+        raise ValueError(f"{collection.name}.{index} does not begin with the partition")
+    bound = f"{column_sql(declared.columns[1])} < ?"
+    terms = " AND ".join([*_filled(declared), "partition = mine.value", bound])
+    return (
+        "SELECT mine.value FROM json_each(?) AS mine"
+        f" WHERE EXISTS (SELECT 1 FROM {collection.name} WHERE {terms})"
+    )
+
+
 def _filled(index: Index) -> list[str]:
     """Return what holds of every document in an index.
 

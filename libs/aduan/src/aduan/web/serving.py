@@ -6,20 +6,33 @@ the host has stopped its workers and closed its files.
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import uvicorn
 import uvloop
 
 T = TypeVar("T")
 
+# Young objects until the next search for garbage. At Python's 700 the events under way are searched
+# again and again while they live: 8 % of the processor time of a routed complaint.
+YOUNG: Final = 20_000
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` on uvloop, the faster event loop, and return its result."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+def keep_what_is_there() -> None:
+    """Take what the start made out of the search for garbage: it stays for good."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    gc.enable()
 
 
 class Server(uvicorn.Server):

@@ -123,10 +123,9 @@ class Postman:
 
     async def _due(self) -> Sequence[str]:
         found: list[str] = []
-        for partition in self._partitions():
-            page = await self._cases.find(
-                "due", equal=(partition,), high=iso(self._clock.wall()), limit=PER_PARTITION
-            )
+        wall = iso(self._clock.wall())
+        for partition in await self._cases.partitions_due("due", self._partitions(), high=wall):
+            page = await self._cases.find("due", equal=(partition,), high=wall, limit=PER_PARTITION)
             found += [document.id for document in page.documents]
         return found
 

@@ -57,7 +57,7 @@ class Fetcher:
         """Do what is due in our partitions; return how many jobs were tried. Raises Busy."""
         tried = 0
         wall = iso(self._clock.wall())
-        for partition in self._partitions():
+        for partition in await self._cases.partitions_due("jobs", self._partitions(), high=wall):
             page = await self._cases.find("jobs", equal=(partition,), high=wall, limit=BATCH)
             for document in page.documents:
                 for job in document.body["jobs"] if document.body is not None else ():

@@ -104,7 +104,7 @@ class Teller:
     async def _due(self) -> Mapping[Unit, Sequence[Document]]:
         wall = iso(self._clock.wall())
         found: dict[Unit, list[Document]] = defaultdict(list)
-        for partition in self._partitions():
+        for partition in await self._cases.partitions_due("tells", self._partitions(), high=wall):
             after = None
             for _ in range(PAGES):
                 page = await self._cases.find(

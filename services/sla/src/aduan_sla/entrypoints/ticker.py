@@ -77,11 +77,12 @@ class Ticker:
         seen: Seen = {}
         waiting: Counter[str] = Counter()
         fired = 0
-        for partition in self._partitions():
+        high = iso(now + _MOMENT)
+        for partition in await self._cases.partitions_due("next", self._partitions(), high=high):
             after: tuple[str | int, ...] | None = None
             while True:
                 page = await self._cases.find(
-                    "next", equal=(partition,), high=iso(now + _MOMENT), after=after, limit=PAGE
+                    "next", equal=(partition,), high=high, after=after, limit=PAGE
                 )
                 found = list(page.documents)
                 for start in range(0, len(found), AT_ONCE):

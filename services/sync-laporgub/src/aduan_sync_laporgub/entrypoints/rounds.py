@@ -51,19 +51,18 @@ class Rounds:
     async def once(self) -> int:
         """Do what is due now in our partitions; return how many cases that were. Raises Busy."""
         done = 0
-        for partition in self.partitions():
-            done += await self._partition(partition)
+        index = f"due_{self.caller.partner.system}"
+        due = await self.cases.partitions_due(index, self.partitions(), high=iso(self.clock.wall()))
+        for partition in due:
+            done += await self._partition(index, partition)
         return done
 
-    async def _partition(self, partition: int) -> int:
+    async def _partition(self, index: str, partition: int) -> int:
         room = self.breaker.room
         if room == 0:
             return 0
         page = await self.cases.find(
-            f"due_{self.caller.partner.system}",
-            equal=(partition,),
-            high=iso(self.clock.wall()),
-            limit=room,
+            index, equal=(partition,), high=iso(self.clock.wall()), limit=room
         )
         async with asyncio.TaskGroup() as tasks:
             for document in page.documents:
