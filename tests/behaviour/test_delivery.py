@@ -246,6 +246,25 @@ async def test_an_event_that_finds_no_room_becomes_a_held_letter_and_is_put_thro
     assert await pair.routing.letters.counts() == {"poison": 0, "bug": 0, "held": 0}
 
 
+async def test_a_held_letter_that_fails_when_its_turn_comes_is_an_alarm(pair: Pair) -> None:
+    """It counts as a failure, has a copy in the topic, and holds its case as any other poison."""
+    count = WAITING_PER_STREAM + 3
+    await pair.tell(CASE_ID, count)
+    stored: list[Raw] = []
+    while page := await pair.intake.store.events(CASES, CASE_ID, len(stored)):
+        stored += [event.raw for event in page]
+    pair.failure, pair.failing = Poison("cannot be read"), {(CASE_ID, count - 1)}
+    await pair.routing.cases.deliver(CASE_ID, stored[1:])
+    await pair.routing.cases.deliver(CASE_ID, stored[:1])
+    for _ in range(3):
+        await pair.routing.desk.sweep()
+
+    assert await pair.routing.letters.counts() == {"poison": 1, "bug": 0, "held": 1}
+    assert await pair.routing.letters.failures() == 1
+    assert len(records_of(pair.world.bus, "aduan.routing.dlq")) == 1
+    assert await pair.seen() == list(range(1, count - 1))
+
+
 async def test_a_full_document_takes_a_letter_and_holds_nobody_else(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ async def cluster_lost(world: World, load: Load) -> None:
     load.struck()
     await asyncio.to_thread(world.kafka.kill)
     shutil.rmtree(world.kafka.nodes[0].data)
+    world.forged.clear()  # their places will be those of others
     await load.more(5)
     await asyncio.to_thread(world.kafka.start)
     await fresh_topics([*TOPIC_NAMES, *DLQ], bootstrap_servers=world.brokers)

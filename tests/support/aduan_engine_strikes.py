@@ -125,14 +125,19 @@ async def newer_release(world: World, load: Load) -> None:
     newer = world.folder / "newer"
     newer.mkdir(exist_ok=True)
     (newer / "sitecustomize.py").write_text(NEWER, "utf-8")
-    replica = world.replicas("intake")[1]
+    other, replica = world.replicas("intake")
     usual = replica.environment
     await replica.stop()
     load.struck()
     paths = [str(newer), *filter(None, [os.environ.get("PYTHONPATH")])]
     replica.environment = {**usual, "PYTHONPATH": ":".join(paths)}
     await world.start_again(replica)
-    await load.more(10)
+    await load.more(5)
+    # What is connected stays connected: without this, all might go on with the older one.
+    await other.stop()
+    await load.more(5)
+    await world.start_again(other)
+    await load.more(5)
     await replica.stop()
     replica.environment = usual
     await world.start_again(replica)

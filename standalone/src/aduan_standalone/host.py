@@ -149,11 +149,16 @@ async def _tell(
     url: str,
     token: str,
 ) -> None:
-    """Say `ready URL` once every service is, and announce the instance to the other commands."""
-    while not server.started or not await _all_ready(services):  # noqa: ASYNC110 - no event tells
+    """Announce the instance to the other commands; say `ready URL` once every service is.
+
+    Announced first: a service that is not ready may wait for what an operator does by a command.
+    """
+    while not server.started:  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(0.02)
-    keep_what_is_there()  # `up` had switched the search for garbage off for the start
     announce(options.data, url=url, token=token, pid=os.getpid())
+    keep_what_is_there()  # `up` had switched the search for garbage off for the start
+    while not await _all_ready(services):  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.02)
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
 

@@ -91,6 +91,7 @@ def test_a_broker_that_is_away_is_no_wish_for_fewer_copies() -> None:
         (created(replication=1), None, "kafka-reassign-partitions"),
         (created(settings={"retention.ms": str(60 * DAY)}), None, "--shorten-retention"),
         (created(settings={"retention.ms": "-1"}), None, "--shorten-retention"),
+        (created(settings={}, keeps="-1"), None, "--shorten-retention"),
     ],
 )
 def test_what_would_lose_something_is_refused(

@@ -1,6 +1,7 @@
 """What the relay may mark: only what the log acknowledged, in a row from the first event on."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +26,12 @@ class MoodyBus(SqliteBus):
 
     acknowledge: tuple[bool, ...] = ()
     refuses = False
+    refused_topic = ""
     offered = 0
 
     async def publish(self, events: Sequence[Raw]) -> Sequence[bool]:
         """Keep what is acknowledged, as a broker may."""
-        if self.refuses:
+        if self.refuses or any(raw.topic == self.refused_topic for raw in events):
             raise Busy("the log is away")
         self.offered += len(events)
         told = self.acknowledge[: len(events)] or (True,) * len(events)
@@ -114,3 +116,33 @@ async def test_a_re_emission_tells_everything_that_is_stored(producer: Producer)
     assert await producer.marked() == 0
     assert await producer.relay.re_emit([CASE_ID]) == 3
     assert (producer.bus.offered, await producer.marked()) == (3, 0)
+
+
+async def test_what_cannot_be_published_hides_nothing_younger(producer: Producer) -> None:
+    """A page full of events whose topic is missing, and behind it one that could go out."""
+
+    def replied(_: Body | None, __: datetime) -> Reaction:
+        emit = Emit("complaint.replied", EXAMPLES["complaint.replied"]["smallest"])
+        return Reaction({"n": 1}, (emit,))
+
+    def created(_: Body | None, __: datetime) -> Reaction:
+        emit = Emit("complaint.created", EXAMPLES["complaint.created"]["smallest"])
+        return Reaction({"n": 1}, (emit,))
+
+    await producer.relay.sweep(older_than=0.0)
+    cases = [f"{CASE_ID[:-4]}{number:04x}" for number in range(101)]
+    for case in cases[:-1]:
+        await producer.runtime.cases.command(case, replied, tenant="33.74")
+    await producer.runtime.cases.command(cases[-1], created, tenant="33.74")
+    producer.bus.refused_topic = "complaint.replied"
+    for _ in range(2):
+        with suppress(Busy):
+            await producer.relay.sweep(older_than=0.0)
+    last = await producer.runtime.store.get(CASES, cases[-1])
+    producer.bus.refused_topic = ""
+    for _ in range(2):
+        await producer.relay.sweep(older_than=0.0)
+
+    assert last is not None
+    assert last.published_seq == 1
+    assert await producer.runtime.store.pending_count(CASES) == 0

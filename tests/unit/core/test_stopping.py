@@ -85,6 +85,24 @@ async def test_a_part_whose_group_failed_is_started_again() -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_part_that_meets_a_cancellation_of_something_inside_is_started_again() -> None:
+    """Nobody asked it to stop; taken for a stop, it would rest for good, and nobody would hear."""
+    starts: list[int] = []
+
+    async def meets_one() -> None:
+        starts.append(1)
+        if len(starts) == 1:
+            inner = asyncio.create_task(_idle())
+            inner.cancel()
+            await inner
+        await _idle()
+
+    service = Service(_runtime(), app=None, workers={"part": meets_one})  # type: ignore[arg-type]  # no HTTP here
+    async with service.running(), asyncio.timeout(10):
+        while len(starts) < 2:
+            await asyncio.sleep(0.01)
+
+
 AT = TopicPartition("complaint.created", 0)
 
 

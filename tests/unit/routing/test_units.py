@@ -104,8 +104,11 @@ def test_what_did_not_go_out_before_the_door_closed_stays_inside() -> None:
     )
     lost = owing({**body, "version": 4, "opd": "DISHUB"}, {"DPU": "1"})
 
+    lost_and_closed = owing({**lost, "version": 5, "confidential": True}, {"DPU": "1"})
+
     assert {"DPU": ("1", [[4, "left"]])} == marks(closed)
     assert {"DPU": ("1", [[3, "own"], [4, "left"]])} == marks(lost)
+    assert {"DPU": ("1", [[4, "left"]])} == marks(lost_and_closed)
 
 
 def test_a_result_of_another_connection_changes_nothing() -> None:

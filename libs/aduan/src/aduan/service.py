@@ -197,6 +197,11 @@ class Service:
                 # cancellations does not tell: in Python 3.11 a failed TaskGroup leaves it raised.
                 if leaving.is_set():
                     return
+            except asyncio.CancelledError:
+                if leaving.is_set():
+                    raise
+                # Of something inside the part, not of the part: unseen, it would rest for good.
+                log.error("part.failed", service=self.name, part=name, error="CancelledError")  # noqa: TRY400
             failures.append(clock.monotonic())
             if len(failures) == RESTARTS and failures[-1] - failures[0] < RESTART_WINDOW_SECONDS:
                 leaving.set()

@@ -15,7 +15,7 @@ import confluent_kafka.admin
 from aduan.messaging.kafka import BadAddress, Connection
 from aduan.settings import BusSettings, scheme_of
 from aduan_standalone.broker.difference import Change, ChangeSetting, CreateTopic
-from aduan_standalone.broker.shapes import Access, Found, ResourceKind, Topic
+from aduan_standalone.broker.shapes import RETENTION, Access, Found, ResourceKind, Topic
 from aduan_standalone.cli.refusal import FAILED, Refusal
 
 # Its types are half there and partly wrong, so nothing of it is checked but what the tests do.
@@ -75,7 +75,12 @@ class Brokers:
                 name,
                 partitions=len(topic.partitions),
                 replication=min(len(part.replicas) for part in topic.partitions.values()),
-                settings=settings.get(name, {}),
+                settings={
+                    setting: value
+                    for setting, (value, own) in settings.get(name, {}).items()
+                    if own
+                },
+                keeps=settings.get(name, {}).get(RETENTION, (None, False))[0],
             )
             for name, topic in metadata.topics.items()
             if topic.partitions
@@ -178,18 +183,19 @@ class Brokers:
                     if refused or not silent or time.monotonic() > deadline:
                         raise
 
-    def _settings(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    def _settings(self, names: Sequence[str]) -> dict[str, dict[str, tuple[str, bool]]]:
+        """Return of each topic what holds, and whether it was set on the topic itself."""
         if not names:
             return {}
         asked = [admin.ConfigResource(admin.ConfigResource.Type.TOPIC, name) for name in names]
-        found: dict[str, dict[str, str]] = {}
+        own = admin.ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        found: dict[str, dict[str, tuple[str, bool]]] = {}
         with self._answering():
             answers = self.client.describe_configs(asked, request_timeout=ANSWER_SECONDS)
             for resource, answer in answers.items():
                 found[resource.name] = {
-                    name: str(entry.value)
+                    name: (str(entry.value), entry.source == own)
                     for name, entry in answer.result().items()
-                    if entry.source == admin.ConfigSource.DYNAMIC_TOPIC_CONFIG.value
                 }
         return found
 

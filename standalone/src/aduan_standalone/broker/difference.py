@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aduan.contracts.topics import BY_NAME
-from aduan_standalone.broker.shapes import Access, Found, Topic, Wanted
+from aduan_standalone.broker.shapes import RETENTION, Access, Found, Topic, Wanted
 
 # The units' own topics and users: `aduan opd` makes and lists them.
 UNITS: Final = "opd."
 INTERNAL: Final = "__"
-RETENTION: Final = "retention.ms"
 FOR_EVER: Final = -1
 
 
@@ -161,7 +160,7 @@ def _refusals(there: Topic, topic: Topic, *, may_shorten: bool) -> Iterator[str]
             f" own kafka-reassign-partitions makes more; --replication {there.replication} leaves"
             " it so."
         )
-    old, new = there.settings.get(RETENTION), topic.settings[RETENTION]
+    old, new = there.keeps or there.settings.get(RETENTION), topic.settings[RETENTION]
     if old is not None and not may_shorten and _shorter(int(new), int(old)):
         yield (
             f"{name} keeps records for {old} ms and should keep them for {new} ms: the broker would"

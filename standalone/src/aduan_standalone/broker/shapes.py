@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 ResourceKind = Literal["topic", "group", "other"]
+RETENTION: Final = "retention.ms"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic. settings: only those that were set on the topic itself, as the broker writes them."""
+    """A topic. settings: only those that were set on the topic itself, as the broker writes them.
+
+    keeps: how many ms it keeps records in effect, also where the cluster's default says so.
+    """
 
     name: str
     partitions: int
     replication: int
     settings: Mapping[str, str]
+    keeps: str | None = None
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -60,6 +60,7 @@ class ConsumerLoop:
         self._barrier: tuple[datetime, Mapping[TopicPartition, int]] | None = None
         self._caught_up_at: datetime | None = None
         self._consumer: Consumer | None = None
+        self._assignments = 0
         self._rounds = 0
         self._fed_at = clock.monotonic()
         self.joining = False
@@ -116,6 +117,7 @@ class ConsumerLoop:
 
     async def _assigned(self, starts: Mapping[TopicPartition, int]) -> None:
         self._tracker.start(starts)
+        self._assignments += 1
         self._barrier = None
         self._caught_up_at = None
 
@@ -155,7 +157,10 @@ class ConsumerLoop:
             self.last_poll = self._clock.monotonic()
             if records:
                 self._fed_at = self.last_poll
+            assignment = self._assignments
             for record in records:
+                if assignment != self._assignments:
+                    break  # a letter took long meanwhile; the rest comes again by the new assignment
                 if self._tracker.delivered(record.at, record.offset):
                     await self._enqueue(consumer, record, tasks)
 

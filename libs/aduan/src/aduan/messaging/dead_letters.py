@@ -91,7 +91,10 @@ class DeadLetters:
     async def put(
         self, kind: LetterKind, case_id: str, stream: str, seq: int, event: Raw, reason: str
     ) -> None:
-        """Keep an event that failed or found no room. Idempotent per (case, stream, seq)."""
+        """Keep an event that failed or found no room. Idempotent per (case, stream, seq).
+
+        One that found no room and fails when its turn comes is a failure from then on.
+        """
         await self._put(f"{case_id}:{stream}:{seq}", kind, case_id, stream, seq, event, reason)
 
     async def put_unreadable(self, record: Record, reason: str) -> None:
@@ -121,7 +124,13 @@ class DeadLetters:
         }
 
         def decide(document: Document | None, _: datetime) -> Change | None:
-            return Change("", body, {}) if document is None else None
+            if document is None:
+                return Change("", body, {})
+            kept = document.body
+            if kept is not None and kept["kind"] == "held" and kind != "held":
+                # It waited for its turn, and then it failed: now it is an alarm.
+                return Change("", {**body, "created_at": kept["created_at"]}, {})
+            return None
 
         await self._store.update(DEAD_LETTERS, id, decide)
 

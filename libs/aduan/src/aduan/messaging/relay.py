@@ -40,6 +40,8 @@ class Relay:
         self._collection = collection
         self._queue: asyncio.Queue[_Handed] = asyncio.Queue(QUEUE_LIMIT)
         self._bound = bound
+        # Where a sweep that failed goes on: what cannot be published hides nothing behind it.
+        self._behind: tuple[float, str] | None = None
         self.backlog = 0
         self.published = 0
         self.failures = 0
@@ -118,18 +120,24 @@ class Relay:
     async def sweep(self, *, older_than: float) -> int:
         """Publish what has been pending for `older_than` seconds; return how many documents.
 
-        Walks by cursor, so a document that cannot be published hides no other. What is written
-        meanwhile is not swept: under load the walk would never end. Raises Busy.
+        Walks by cursor, also over a failure to the next sweep, so that a document that cannot be
+        published hides no other. What is written meanwhile is not swept: under load the walk would
+        never end. Raises Busy.
         """
         at_most = await self._store.pending_count(self._collection)
-        after: tuple[float, str] | None = None
+        after, self._behind = self._behind, None
+        from_the_first = after is None
         swept = 0
         while swept < at_most:
             found = await self._store.unpublished(
                 self._collection, after=after, limit=100, older_than=older_than
             )
-            if not found:
+            if not found and from_the_first:
                 break
+            if not found:
+                after, from_the_first = None, True
+                continue
+            after = (found[-1].since, found[-1].id)
             batch = [
                 _Handed(
                     pending.id,
@@ -143,9 +151,12 @@ class Relay:
                 )
                 for pending in found
             ]
-            await self._publish(batch)
+            try:
+                await self._publish(batch)
+            except Busy:
+                self._behind = after
+                raise
             swept += len(batch)
-            after = (found[-1].since, found[-1].id)
         return swept
 
     async def re_emit(self, ids: Sequence[str]) -> int:

@@ -58,10 +58,10 @@ def _after(body: Body, code: str, mark: Any, since: str | None) -> Mapping[str, 
         return None
     if kind is not None:
         return {**mark, "owed": [*mark["owed"], [seq, kind]]}
-    if mark["owed"] and mark["owed"][-1][1] == "left":
-        return dict(mark)
     # what did not go out before the door was closed stays inside
-    kept = [] if _closed(body) else mark["owed"]
+    kept = [one for one in mark["owed"] if one[1] == "left" or not _closed(body)]
+    if kept and kept[-1][1] == "left":
+        return {**mark, "owed": kept}
     return {**mark, "owed": [*kept, [seq, "left"]]}
 
 

@@ -31,6 +31,7 @@ from aduan_routing.ports import UnitLog
 PAGE: Final = 200
 # Of one partition in one round: bounds what is held in memory, not what is done.
 PAGES: Final = 10
+EVENTS: Final = 500
 
 Unit = tuple[str, str]
 """Tenant and code."""
@@ -79,6 +80,7 @@ class Teller:
             for lane in self._lanes.values():
                 lane.cancel()
             await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+            self._lanes.clear()  # or the next run would take its own cancellations for a stop
 
     async def look(self) -> None:
         """Learn which units are connected, and find what a new connection missed. Raises Busy."""
@@ -157,10 +159,15 @@ class Teller:
         await self._later(late, connection)
 
     async def _records(self, document: Document, code: str) -> Sequence[tuple[int, Raw | None]]:
-        """Return the owed records by seq; None where the event is kept no longer."""
+        """Return the owed records by seq; None where the event is kept no longer.
+
+        As many as one look at the events shows: the rest is still owed afterwards.
+        """
         assert document.body is not None, "what is found has a body"
         owed = document.body["units"][code]["owed"]
-        stored = await self._cases.store.events(CASES, document.id, owed[0][0] - 1)
+        stored = await self._cases.store.events(CASES, document.id, owed[0][0] - 1, limit=EVENTS)
+        if len(stored) == EVENTS:
+            owed = [one for one in owed if one[0] <= stored[-1].seq]
         raws = {one.seq: one.raw for one in stored}
         return [
             (seq, record_of(raws[seq], kind, code, document.id, document.body))

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
-from aduan.messaging.kafka.connection import REFUSED, Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection, end_by_hand
 from aduan.messaging.kafka.consumer import REBALANCE_MS, ConsumerStuck, KafkaConsumer
 from aduan.messaging.kafka.producer import ReliableProducer
 from aduan.messaging.partition import partitions_of
@@ -154,7 +154,7 @@ class KafkaBus:
         except (KafkaError, TimeoutError, OSError):
             return False
         finally:
-            await client.close()
+            await end_by_hand(client)
         return True
 
     async def _ask(
@@ -167,6 +167,10 @@ class KafkaBus:
             except (KafkaError, TimeoutError, OSError) as error:
                 await self._forget_connections()
                 raise Busy(f"the brokers did not answer: {type(error).__name__}") from error
+            except asyncio.CancelledError:
+                # In the middle of a start or of an answer: nobody may go on with these.
+                await self._forget_connections()
+                raise
 
     async def _connections(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         if self._admin is None or self._looker is None:

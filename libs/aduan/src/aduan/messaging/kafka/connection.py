@@ -1,5 +1,7 @@
 """Where the brokers are and who we are to them."""
 
+import asyncio
+import contextlib
 import os
 import socket
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from aduan.errors import AduanError
 
 SCHEME: Final = "kafka://"
 REQUEST_SECONDS: Final = 15.0
+CLOSE_SECONDS: Final = 2.0
 # The alarm `bus.refused` names these: somebody has to grant a right. Who may write no topic at all is
 # refused the cluster.
 REFUSED: Final = (
@@ -87,3 +90,18 @@ class Connection:
             except OSError as error:
                 raise BadAddress("the brokers' authority file cannot be read") from error
         return options
+
+
+async def end_by_hand(client: Any, *tasks: "asyncio.Task[Any] | None") -> None:
+    """End the parts of an aiokafka client whose own stop does not return, in three seconds at most.
+
+    client: its AIOKafkaClient, whose close waits until all is sent; a broker that hangs takes nothing.
+    """
+    running = {task for task in tasks if task is not None and not task.done()}
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=1.0)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await client.close()

@@ -16,7 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
 from aduan.errors import AduanError, Busy
-from aduan.messaging.kafka.connection import REFUSED, Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection, end_by_hand
 from aduan.messaging.port import Assigned, Record, Revoked, TopicPartition
 
 SESSION_MS: Final = 10_000
@@ -24,6 +24,8 @@ HEARTBEAT_MS: Final = 1_000
 REBALANCE_MS: Final = 60_000
 MAX_POLL_MS: Final = 300_000
 ANSWER_SECONDS: Final = 10.0
+# Three questions, of which the first may wait for somebody else's over the same connections.
+STARTS_SECONDS: Final = 25.0
 STOP_SECONDS: Final = 10.0
 SIGN_OF_LIFE_SECONDS: Final = 20.0
 STUCK_AFTER_SECONDS: Final = 60.0
@@ -56,6 +58,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._committed = committed
         self._broker_answers = broker_answers
         self._failure: Exception | None = None
+        # Whether the loop knows this assignment. The client fetches by it before it tells anybody.
+        self._told = asyncio.Event()
         self._polled_at = clock.monotonic()
         self._heard_at = clock.monotonic()
         self._expected: dict[TopicPartition, int] = {}
@@ -83,6 +87,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def start(self) -> None:
         """Join; on return the first assignment has been told. Raises KafkaError, ConsumerStuck."""
         await self._client.start()
+        await self._told.wait()
         self._raise_failure()
 
     async def leave(self) -> None:
@@ -98,7 +103,14 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._client.stop()
         except (KafkaError, TimeoutError, OSError) as error:
             _log().warning("bus.left_unheard", group=self._group, error=type(error).__name__)
-            await self._client._client.close()  # noqa: SLF001 - nothing public closes it then
+            parts = (
+                getattr(self._client, "_fetcher", None), getattr(self._client, "_coordinator", None)
+            )  # fmt: skip
+            names = ("_fetch_task", "_heartbeat_task", "_commit_refresh_task", "_coordination_task")
+            await end_by_hand(
+                self._client._client,  # noqa: SLF001 - nothing public closes it then
+                *(getattr(part, name, None) for part in parts for name in names),
+            )
 
     # What the client calls during a rebalance. It swallows what a listener raises.
 
@@ -109,6 +121,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._on_revoked(_ours(revoked))
         except Exception as error:  # noqa: BLE001 - raised by the next poll
             self._failure = error
+        finally:
+            self._told.clear()
 
     async def on_partitions_assigned(self, assigned: set[KafkaPlace]) -> None:
         """Tell the loop where each partition starts."""
@@ -119,12 +133,14 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._on_assigned(starts)
         except Exception as error:  # noqa: BLE001 - raised by the next poll
             self._failure = error
+        finally:
+            self._told.set()
 
     async def _starts(self, places: frozenset[TopicPartition]) -> dict[TopicPartition, int]:
         if not places:
             return {}
         theirs = [KafkaPlace(*place) for place in places]
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(STARTS_SECONDS):
             committed = await self._committed(self._group)
             first = await self._client.beginning_offsets(theirs)
             ends = await self._client.end_offsets(theirs)
@@ -150,17 +166,12 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if max_records == 0:
             await self._show_life()
             return []
-        try:
-            # Never cancelled on purpose: a cancelled poll blinds the client's own watch for good.
-            found = await self._client.getmany(
-                timeout_ms=int(timeout * 1000), max_records=max_records
-            )
-        except REFUSED as error:
-            _log().error("bus.refused", group=self._group, error=type(error).__name__)
-            await asyncio.sleep(1.0)
-            raise Busy("this principal may not read its topics or its group") from error
-        except KafkaError as error:
-            raise ConsumerStuck(type(error).__name__) from error
+        found = await self._got(max_records=max_records, timeout_ms=int(timeout * 1000))
+        if found:
+            # The loop would take them for somebody else's and drop them, and the next ones would
+            # commit past them.
+            await self._told.wait()
+            self._raise_failure()
         self._polled_at = self._clock.monotonic()
         if found:
             self._heard_at = self._polled_at
@@ -173,6 +184,20 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._expected[at] = those[-1].offset + 1
             records += [_record(at, one) for one in those]
         return records
+
+    async def _got(self, *, max_records: int | None, timeout_ms: int) -> Mapping[KafkaPlace, Any]:
+        try:
+            # Never cancelled on purpose: a cancelled poll blinds the client's own watch for good.
+            found: Mapping[KafkaPlace, Any] = await self._client.getmany(
+                timeout_ms=timeout_ms, max_records=max_records
+            )
+        except REFUSED as error:
+            _log().error("bus.refused", group=self._group, error=type(error).__name__)
+            await asyncio.sleep(1.0)
+            raise Busy("this principal may not read its topics or its group") from error
+        except KafkaError as error:
+            raise ConsumerStuck(type(error).__name__) from error
+        return found
 
     def _look_for_a_gap(self, at: TopicPartition, found: int) -> None:
         # The client goes to what is there by itself, and says so to nobody.
@@ -192,7 +217,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         running = self._client.assignment() - self._client.paused()
         self._client.pause(*running)
-        await self._client.getmany(timeout_ms=0)
+        await self._got(max_records=None, timeout_ms=0)
         self._client.resume(*(running & self._client.assignment()))
         self._polled_at = self._clock.monotonic()
 
@@ -203,7 +228,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See the port. What is not assigned any more is left to its new owner."""
-        mine = self._client.assignment()
+        # Offsets of the last assignment are of no use to the next, of which nobody knows yet.
+        mine = self._client.assignment() if self._told.is_set() else frozenset()
         wanted = {
             KafkaPlace(*place): offset
             for place, offset in offsets.items()

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
-from aduan.messaging.kafka.connection import REFUSED, Connection
+from aduan.messaging.kafka.connection import REFUSED, Connection, end_by_hand
 from aduan.messaging.partition import partition_of, partitions_of
 
 BATCH_BYTES: Final = 256 * 1024
@@ -97,7 +97,7 @@ class ReliableProducer:
             if self._producer is not None:
                 return self._producer
             if self._failures:
-                await asyncio.sleep(min(0.1 * 2**self._failures, LONGEST_PAUSE))
+                await asyncio.sleep(pause_after(self._failures))
             producer = AIOKafkaProducer(
                 acks="all",
                 enable_idempotence=True,
@@ -144,6 +144,11 @@ class ReliableProducer:
         await asyncio.gather(*self._leaving)
 
 
+def pause_after(failures: int) -> float:
+    """Return how many seconds to wait after so many failures in a row, however many they are."""
+    return min(0.1 * 2.0 ** min(failures, 10), LONGEST_PAUSE)
+
+
 async def _send(
     producer: AIOKafkaProducer, batches: Sequence[_Batch], acknowledged: list[bool]
 ) -> None:
@@ -161,11 +166,7 @@ async def _put_away(producer: AIOKafkaProducer) -> None:
             await producer.stop()
     except (KafkaError, TimeoutError, OSError):
         sender = getattr(producer, "_sender", None)
-        task = getattr(sender, "_sender_task", None)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task}, timeout=1.0)
-        await producer.client.close()
+        await end_by_hand(producer.client, getattr(sender, "_sender_task", None))
 
 
 def _told_refused(errors: Sequence[BaseException]) -> bool:
