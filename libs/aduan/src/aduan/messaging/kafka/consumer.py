@@ -60,6 +60,9 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._failure: Exception | None = None
         # Whether the loop knows this assignment. The client fetches by it before it tells anybody.
         self._told = asyncio.Event()
+        self._assignments = 0
+        # What came with a sign of life, of which assignment: handed out by the next poll.
+        self._came_along: tuple[int, Mapping[KafkaPlace, Any]] = (0, {})
         self._polled_at = clock.monotonic()
         self._heard_at = clock.monotonic()
         self._expected: dict[TopicPartition, int] = {}
@@ -126,6 +129,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[KafkaPlace]) -> None:
         """Tell the loop where each partition starts."""
+        self._assignments += 1
         try:
             starts = await self._starts(_ours(assigned))
             self._expected |= starts
@@ -166,7 +170,10 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if max_records == 0:
             await self._show_life()
             return []
-        found = await self._got(max_records=max_records, timeout_ms=int(timeout * 1000))
+        of, found = self._came_along
+        self._came_along = (0, {})
+        if not found or of != self._assignments:
+            found = await self._got(max_records=max_records, timeout_ms=int(timeout * 1000))
         if found:
             # The loop would take them for somebody else's and drop them, and the next ones would
             # commit past them.
@@ -217,7 +224,11 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         running = self._client.assignment() - self._client.paused()
         self._client.pause(*running)
-        await self._got(max_records=None, timeout_ms=0)
+        # A rebalance in between ends all pauses, and may bring records.
+        found = await self._got(max_records=None, timeout_ms=0)
+        if found:
+            await self._told.wait()
+            self._came_along = (self._assignments, found)
         self._client.resume(*(running & self._client.assignment()))
         self._polled_at = self._clock.monotonic()
 
