@@ -20,9 +20,9 @@ class PipelineMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         by_service = {"service": SERVICES}
-        # Level: documents with events that are not yet marked as published.
+        # Level: events that are not yet marked as published.
         self.pending = Level(
-            "aduan_pipeline_pending", "Documents with unpublished events.", registry, by_service
+            "aduan_pipeline_pending", "Events not yet published.", registry, by_service
         )
         # Level: events between the committed offset and the end of the log.
         self.lag = Level("aduan_pipeline_lag", "Events not yet consumed.", registry, by_service)
