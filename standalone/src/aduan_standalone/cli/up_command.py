@@ -53,7 +53,7 @@ def up(
         )
     start = _moment(clock_start)
     # Nothing of what a start makes goes away again, and looking through it is a sixth of the start.
-    # The host switches the search for garbage on once it is ready.
+    # The host switches the search for garbage on once it listens.
     gc.disable()
     try:
         from aduan_standalone.host import HostOptions, serve

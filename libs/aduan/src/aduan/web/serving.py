@@ -17,7 +17,7 @@ import uvloop
 T = TypeVar("T")
 
 # Young objects until the next search for garbage. At Python's 700 the events under way are searched
-# again and again while they live: 8 % of the processor time of a routed complaint.
+# again and again while they live: without any search a decision of routing took 8 % less.
 YOUNG: Final = 20_000
 
 

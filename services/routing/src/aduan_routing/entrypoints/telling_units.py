@@ -19,7 +19,7 @@ from aduan.clock import Clock, iso
 from aduan.contracts.envelope import Raw, Reaction
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition
-from aduan.storage.port import Body, Document
+from aduan.storage.port import FIND_LIMIT, Body, Document
 from aduan_routing.connections import Connection, Connections
 from aduan_routing.domain.case import CASES
 from aduan_routing.domain.pausing import pause
@@ -31,7 +31,6 @@ from aduan_routing.ports import UnitLog
 PAGE: Final = 200
 # Of one partition in one round: bounds what is held in memory, not what is done.
 PAGES: Final = 10
-EVENTS: Final = 500
 
 Unit = tuple[str, str]
 """Tenant and code."""
@@ -165,8 +164,10 @@ class Teller:
         """
         assert document.body is not None, "what is found has a body"
         owed = document.body["units"][code]["owed"]
-        stored = await self._cases.store.events(CASES, document.id, owed[0][0] - 1, limit=EVENTS)
-        if len(stored) == EVENTS:
+        stored = await self._cases.store.events(
+            CASES, document.id, owed[0][0] - 1, limit=FIND_LIMIT
+        )
+        if len(stored) == FIND_LIMIT:
             owed = [one for one in owed if one[0] <= stored[-1].seq]
         raws = {one.seq: one.raw for one in stored}
         return [
