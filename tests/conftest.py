@@ -35,6 +35,11 @@ def tier_of(nodeid: str) -> str:
     return parts[parts.index("tests") + 1] if "tests" in parts[:-1] else "?"
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their length: two workers must agree on each name, and bytes may hold a clock."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Remember which tiers have tests in this run; leave out what only runs when it is asked for."""
     _collected.update(tier_of(item.nodeid) for item in items)
