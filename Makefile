@@ -83,6 +83,7 @@ $(VENV)/.runtime: requirements/runtime.lock $(addsuffix /pyproject.toml,$(PACKAG
 	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index $(addprefix -e ./,$(PACKAGES))
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+$(VENV)/.dev: requirements/dev.lock requirements/statistics.lock $(VENV)/.runtime
+	@$(PIP) install --quiet --require-hashes -r requirements/statistics.lock
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@

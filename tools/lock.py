@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "requirements"
-NAMES: Final = ("runtime", "dev")  # in this order: dev is constrained by runtime
+NAMES: Final = ("runtime", "statistics", "dev")  # in this order: each is constrained by those before
 OPTIONS: Final = (
     "--quiet",
     "--allow-unsafe",  # setuptools and pip are pinned like everything else
@@ -27,7 +27,7 @@ PLACE: Final = re.compile(r"https?://|file://|find-links|index-url|trusted-host"
 
 
 def main() -> int:
-    """Compile both locks; fail if one names a place. Further arguments go to pip-compile."""
+    """Compile the locks; fail if one names a place. Further arguments go to pip-compile."""
     if sys.version_info[:2] != (3, 11):
         sys.stderr.write("use Python 3.11 to lock, so that the lock serves 3.11 to 3.13\n")
         return 1
