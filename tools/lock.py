@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "requirements"
-NAMES: Final = ("runtime", "statistics", "dev")  # in this order: each is constrained by those before
+NAMES: Final = (
+    "runtime",
+    "statistics",
+    "dev",
+)  # in this order: each is constrained by those before
 OPTIONS: Final = (
     "--quiet",
     "--allow-unsafe",  # setuptools and pip are pinned like everything else

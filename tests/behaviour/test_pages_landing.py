@@ -11,6 +11,8 @@ from aduan_pages import Page
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import ManualClock
+from aduan.levels import Levels
+from aduan.observability.process import HostMetrics
 from aduan.web.edge import HttpMetrics
 from aduan_standalone.landing import app_of
 
@@ -25,7 +27,11 @@ async def test_the_first_page_says_what_runs_and_leads_everywhere(
     async with intake_in(world) as intake:
         await intake.post(a_complaint())
         services = {"intake": intake.service}
-        own = app_of(services, registry, HttpMetrics(registry), simulators=simulators)
+        host = HostMetrics(registry, "standalone", ("intake",), version="0")
+        levels = Levels(host, services, world.clock)
+        own = app_of(
+            services, registry, HttpMetrics(registry), simulators=simulators, levels=levels
+        )
         async with client_of(own) as client:
             answer = await client.get("/")
     world.close()

@@ -108,7 +108,13 @@ def test_the_list_of_metrics_is_closed() -> None:
         "aduan_sla_told": "counter",
         "aduan_sla_provisional": "counter",
         "aduan_sla_due_waiting": "gauge",
+        "aduan_sla_due_late_seconds": "gauge",
         "aduan_sla_unsure": "gauge",
+        "aduan_sla_clocks": "gauge",
+        "aduan_sla_unverified": "gauge",
+        "aduan_sla_unverified_oldest_working_hours": "gauge",
+        "aduan_sla_debts": "gauge",
+        "aduan_sla_debts_overdue": "gauge",
         "aduan_sla_revisited": "counter",
     } == exported(registry)
 

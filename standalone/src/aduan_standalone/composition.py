@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ import aduan_sla.settings
 import aduan_sync_laporgub.settings
 from aduan.clock import Clock
 from aduan.engine import open_bus, open_store
+from aduan.observability.process import HostMetrics
 from aduan.service import Service
 from aduan.settings import ServiceSettings
+from aduan.storage.watched import watched
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import KeyRecord, Scope, make_key
 from aduan_standalone.folder import Keys, operator_record
@@ -127,6 +130,8 @@ async def build(
     registry: CollectorRegistry,
     metrics: HttpMetrics,
     stack: AsyncExitStack,
+    *,
+    host: HostMetrics,
 ) -> Mapping[str, Service]:
     """Open the engines on `stack` and build the five services. Raises AduanError, one sentence."""
     bus = await stack.enter_async_context(open_bus(_sqlite(plan.data / "log.db"), clock))
@@ -135,8 +140,11 @@ async def build(
         module = BOOTSTRAPS[name]
         spec = module.spec(settings)
         store = await stack.enter_async_context(
-            open_store(settings.store, spec.all_collections, clock)
-        )
+            open_store(
+                settings.store, spec.all_collections, clock,
+                watched=partial(watched, service=name, metrics=host.store),
+            )
+        )  # fmt: skip
         services[name] = await module.build(
             settings,
             spec=spec,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,11 @@ from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
 from aduan.errors import AduanError, Busy
+from aduan.levels import Levels
 from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
+from aduan.observability.pipeline import SERVICES
+from aduan.observability.process import HostMetrics
 from aduan.service import GaveUp, Service
 from aduan.web.edge import HttpMetrics
 from aduan.web.serving import Server, keep_what_is_there, run
@@ -101,8 +105,13 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
             partners=simulated,
         )
         metrics = HttpMetrics(registry)
-        services = await composition.build(plan, clock, registry, metrics, stack)
-        own = landing.app_of(services, registry, metrics, simulators=simulated is not None)
+        host = HostMetrics(registry, "standalone", SERVICES, version=version("aduan"))
+        services = await composition.build(plan, clock, registry, metrics, stack, host=host)
+        levels = Levels(host, services, clock)
+        stack.push_async_callback(levels.close)
+        own = landing.app_of(
+            services, registry, metrics, simulators=simulated is not None, levels=levels
+        )
         app = Dispatch({name: service.app for name, service in services.items()}, own)
         server = Server(
             uvicorn.Config(
@@ -115,6 +124,7 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
             await stack.enter_async_context(service.running()) for service in services.values()
         ]
         tidying = asyncio.create_task(_tidy(services, clock))
+        watching = asyncio.create_task(host.process.watch_loop())
         serving = asyncio.create_task(server.serve([listening]))
         telling = asyncio.create_task(_tell(server, services, options, url, keys.operator))
         try:
@@ -122,9 +132,9 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         finally:
             withdraw(options.data, url=url, pid=os.getpid())
             server.should_exit = True
-            for task in (telling, tidying):
+            for task in (telling, tidying, watching):
                 task.cancel()
-            await asyncio.gather(serving, telling, tidying, return_exceptions=True)
+            await asyncio.gather(serving, telling, tidying, watching, return_exceptions=True)
         return _verdict(parts)
 
 

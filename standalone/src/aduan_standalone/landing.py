@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from prometheus_client import CollectorRegistry
 
-from aduan.observability.pipeline import PipelineMetrics
+from aduan.levels import Levels
 from aduan.service import Service
 from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
@@ -22,20 +22,15 @@ def app_of(
     metrics: HttpMetrics,
     *,
     simulators: bool,
+    levels: Levels,
 ) -> FastAPI:
-    """Return standalone's own app. metrics: the one of the process."""
-    pipeline = PipelineMetrics(registry)
-
-    async def before_metrics() -> None:
-        for name, service in services.items():
-            pipeline.tell(name, await status_of(service.runtime, None))
-
+    """Return standalone's own app. metrics, levels: those of the process."""
     app = new_app(
         "Aduan",
         service="standalone",
         http_metrics=metrics,
         registry=registry,
-        before_metrics=before_metrics,
+        before_metrics=levels.refresh,
         ready=_ready(services),
     )
     pages = environment("aduan_standalone")

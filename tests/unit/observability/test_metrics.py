@@ -5,8 +5,15 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from aduan.observability.metrics import Level, Tally, Timing, UnknownLabel, exported
-from aduan.observability.pipeline import PipelineMetrics
+from aduan.observability.metrics import (
+    Level,
+    Series,
+    Tally,
+    Timing,
+    UnknownLabel,
+    declared,
+    exported,
+)
 
 OUTCOMES = ("assigned", "triage")
 
@@ -72,15 +79,40 @@ def test_two_services_with_registries_of_their_own_do_not_meet() -> None:
         assert 1 == registry.get_sample_value("aduan_x_plain_total")
 
 
-def test_the_pipeline_tells_what_the_status_says() -> None:
-    """An alert on open letters or on lag sees the numbers that an operator sees."""
+def test_a_total_that_somebody_else_counts_is_reached_and_never_lowered() -> None:
+    """A part counts by itself; what it says after a restart inside does not take anything back."""
     registry = CollectorRegistry()
-    pipeline = PipelineMetrics(registry)
-    status = {"pending": 1, "lag": 2, "held": 3, "dead_letters": {"poison": 4, "bug": 5}}
-    pipeline.tell("routing", status)
+    tally = Tally("aduan_x_done", "Done.", registry, {"by": ("a", "b")})
+    for total in (3, 3, 7, 2):
+        tally.reach(total, by="a")
 
-    def value(name: str, **labels: str) -> float | None:
-        return registry.get_sample_value(f"aduan_pipeline_{name}", {"service": "routing"} | labels)
+    assert 7 == registry.get_sample_value("aduan_x_done_total", {"by": "a"})
+    assert 0 == registry.get_sample_value("aduan_x_done_total", {"by": "b"})
 
-    assert [1, 2, 3] == [value("pending"), value("lag"), value("held")]
-    assert [4, 5, 0] == [value("dead_letters", kind=kind) for kind in ("poison", "bug", "held")]
+
+def test_a_level_that_nobody_told_is_not_there() -> None:
+    """Zero would be a statement: no lag, no letters."""
+    registry = CollectorRegistry()
+    Level("aduan_x_open", "Open.", registry, {"state": OUTCOMES})
+
+    assert registry.get_sample_value("aduan_x_open", {"state": "triage"}) is None
+
+
+def test_what_is_declared_can_be_read_back() -> None:
+    """Papers, dashboards and alerts follow from the declarations and not from a second list."""
+
+    class Metrics:
+        def __init__(self) -> None:
+            registry = CollectorRegistry()
+            labels = {"outcome": OUTCOMES}
+            self.decided = Tally("aduan_x_decided", "Decided.", registry, labels, act="Ask why.")
+            self.open = Level("aduan_x_open", "Open.", registry, over="sum")
+            self.took = Timing("aduan_x_seconds", "Took.", registry, (1,))
+
+    assert (
+        Series(
+            "aduan_x_decided_total", "counter", "Decided.", {"outcome": OUTCOMES}, "sum", "Ask why."
+        ),
+        Series("aduan_x_open", "gauge", "Open.", {}, "sum"),
+        Series("aduan_x_seconds", "histogram", "Took.", {}, "sum"),
+    ) == declared(Metrics())

@@ -1,6 +1,6 @@
 """Opens the engines that ADUAN_STORE and ADUAN_BUS name. Handlers cannot tell which they got."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,23 @@ def _unknown(url: str, known: str) -> UnknownEngine:
     return UnknownEngine(f"{url.split(':', 1)[0]}: only {known} is known here")
 
 
+def _as_it_is(store: Store) -> Store:
+    return store
+
+
 @asynccontextmanager
 async def open_store(
-    url: str, collections: Sequence[Collection], clock: Clock, *, driver: str | None = None
+    url: str,
+    collections: Sequence[Collection],
+    clock: Clock,
+    *,
+    driver: str | None = None,
+    watched: Callable[[Store], Store] = _as_it_is,
 ) -> AsyncIterator[Store]:
     """Open `sqlite:///PATH`, or `mongodb://.../DATABASE`.
 
-    driver: motor or pymongo; without one, the default of ADR 4.
+    driver: motor or pymongo; without one, the default of ADR 4. watched: what is given instead of
+    the engine itself, whichever that is (aduan.storage.watched).
     Raises UnknownEngine, BadAddress, Busy; SchemaMissing where `aduan migrate` has not been run.
     """
     if url.startswith(_MONGO):
@@ -45,13 +55,13 @@ async def open_store(
         from aduan.storage.mongo import open_mongo
 
         async with open_mongo(url, collections, clock, driver=driver) as mongo:
-            yield mongo
+            yield watched(mongo)
         return
     if not url.startswith(_SQLITE):
         raise _unknown(url, "sqlite:///PATH or mongodb://HOST/DATABASE")
     store = SqliteStore(_path(url), collections, clock)
     try:
-        yield store
+        yield watched(store)
     finally:
         store.close()
 

@@ -4,6 +4,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import uvicorn
@@ -12,9 +14,13 @@ from prometheus_client import CollectorRegistry
 from aduan.clock import SystemClock
 from aduan.engine import open_bus, open_store
 from aduan.errors import AduanError
+from aduan.levels import Levels
 from aduan.observability import logs
+from aduan.observability.process import HostMetrics
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
+from aduan.storage.watched import watched
+from aduan.web.app import App
 from aduan.web.serving import Server, keep_what_is_there
 from aduan.web.serving import run as run_loop
 
@@ -47,16 +53,24 @@ async def _serve(
 ) -> None:
     clock = SystemClock()
     what = spec(settings)
+    registry = CollectorRegistry()
+    host = HostMetrics(registry, what.name, (what.name,), version=version("aduan"))
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            open_store(settings.store, what.all_collections, clock, driver=settings.mongo_driver)
-        )
+            open_store(
+                settings.store, what.all_collections, clock, driver=settings.mongo_driver,
+                watched=partial(watched, service=what.name, metrics=host.store),
+            )
+        )  # fmt: skip
         bus = await stack.enter_async_context(open_bus(settings.bus, clock, **settings.kafka()))
-        registry = CollectorRegistry()
         options: dict[str, Any] = {
             "spec": what, "store": store, "bus": bus, "clock": clock, "registry": registry,
         }  # fmt: skip
         service = await build(settings, **options)
+        assert isinstance(service.app, App), "its /metrics is told by us what to ask first"
+        levels = Levels(host, {service.name: service}, clock)
+        service.app.before_metrics = levels.refresh
+        stack.push_async_callback(levels.close)
         config = uvicorn.Config(
             service.app, host=settings.host, port=settings.port, log_config=None
         )
@@ -64,9 +78,11 @@ async def _serve(
         server.stop_on_signals()
         parts = await stack.enter_async_context(service.running())
         keep_what_is_there()
+        watching = asyncio.create_task(host.process.watch_loop())
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({parts, serving}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
+        watching.cancel()
         if parts.done() and (failed := parts.exception()) is not None:
             raise GaveUp("a part of the service failed too often") from failed

@@ -139,6 +139,7 @@ class Service:
 
     workers: named loops of its own; each ends only by cancellation or a bug.
     status: facts of its own for `/<service>/ops/status`, merged into what every service tells.
+    levels: brings its own gauges up to date from its store; asked before a scrape. Raises Busy.
     close: releases what bootstrap opened beside store and bus.
     """
 
@@ -147,6 +148,7 @@ class Service:
     workers: Mapping[str, Worker] = field(default_factory=dict)
     status: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    levels: Callable[[], Awaitable[None]] | None = None
 
     @property
     def name(self) -> str:

@@ -20,10 +20,16 @@ class Metrics:
             "Commands given.",
             registry,
             {"action": tuple(sorted(COMMANDS)), "outcome": OUTCOMES},
+            act="refused rising: officers try what the state of the case does not allow.",
         )
         # Counter: tries to fetch confidential content, by result.
         self.fetches = Tally(
-            "aduan_routing_content_fetches", "Content fetched.", registry, {"result": FETCHES}
+            "aduan_routing_content_fetches",
+            "Content fetched.",
+            registry,
+            {"result": FETCHES},
+            act="away rising: intake does not answer routing, so coordinators cannot read "
+            "confidential complaints.",
         )
         # Counter: records for units' own systems; refused: rounds in which a unit's topic took less
         # than all, which pauses that unit.
@@ -32,6 +38,12 @@ class Metrics:
             "Records for connected units.",
             registry,
             {"result": UNIT_RECORDS},
+            act="refused: a unit's topic is missing or closed to us; that unit waits, no other does.",
         )
         # Gauge: cases with a partner's change that a coordinator has to look at.
-        self.conflicts = Level("aduan_routing_mirror_conflicts", "Open conflicts.", registry)
+        self.conflicts = Level(
+            "aduan_routing_mirror_conflicts",
+            "Cases with a partner's change that does not fit.",
+            registry,
+            act="A coordinator looks at them on the desk, one by one.",
+        )

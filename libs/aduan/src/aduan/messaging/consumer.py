@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from aduan import failpoints
-from aduan.clock import Clock
+from aduan.clock import Clock, parse_iso
 from aduan.contracts.envelope import Raw
 from aduan.errors import AduanError, Busy, Poison
 from aduan.messaging.dead_letters import DeadLetters
@@ -27,6 +27,7 @@ LETTERS_SECONDS: Final = 0.5
 HEARD_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 40.0
 STARVED_SECONDS: Final = 60.0
+NEWS_SECONDS: Final = 2.0  # a member that keeps up knows it more often than that
 
 Deliver = Callable[[str, Sequence[Raw]], Awaitable[None]]
 
@@ -59,6 +60,12 @@ class ConsumerLoop:
         self._slots = asyncio.Semaphore(LANES)
         self._barrier: tuple[datetime, Mapping[TopicPartition, int]] | None = None
         self._caught_up_at: datetime | None = None
+        # Real seconds: when the present barrier was asked for, and up to when all was worked off.
+        self._barrier_asked = clock.monotonic()
+        self._abreast = clock.monotonic()
+        self._applied_then = 0
+        self._worked_off: Raw | None = None
+        self._held_back = 0
         self._consumer: Consumer | None = None
         self._assignments = 0
         self._rounds = 0
@@ -80,6 +87,26 @@ class ConsumerLoop:
         everything up to there has been worked off.
         """
         return self._caught_up_at
+
+    def behind_seconds(self) -> float:
+        """Return how old what waits for this member may be.
+
+        Real seconds since the last moment up to which all is known to be worked off; while there is
+        more to do, the age in domain time of the event that was worked off last, if that is more.
+        """
+        behind = self._clock.monotonic() - self._abreast
+        working = self.applied > self._applied_then
+        if behind < NEWS_SECONDS or not working or self._worked_off is None:
+            return behind
+        told = self._worked_off.attributes().get("time")
+        if told is None:
+            return behind
+        return max(behind, (self._clock.now() - parse_iso(told)).total_seconds())
+
+    @property
+    def paused(self) -> bool:
+        """Whether it takes nothing now: not in its group, too many letters, or the store is away."""
+        return self.stopped_by_cap or self._held_back > 0 or self._consumer is None
 
     def partitions(self) -> Sequence[int]:
         """Return the partition numbers whose cases are this member's: its timers and jobs."""
@@ -200,6 +227,7 @@ class ConsumerLoop:
                 await self._until_not_busy(consumer, records, partial(self._deliver, key, events))
                 for record in records:
                     self._tracker.finished(record.at, record.offset)
+                self._worked_off = events[-1]
                 self.applied += len(records)
             del self._lanes[key]
 
@@ -212,17 +240,21 @@ class ConsumerLoop:
         places = list({record.at for record in records})
         pause = 0.05
         paused = False
-        while True:
-            try:
-                await work()
-                break
-            except Busy:
-                self.busy += 1
-                if not paused:
-                    consumer.pause(places)
-                    paused = True
-                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
-                pause = min(pause * 2, 5.0)
+        try:
+            while True:
+                try:
+                    await work()
+                    break
+                except Busy:
+                    self.busy += 1
+                    if not paused:
+                        consumer.pause(places)
+                        paused = True
+                        self._held_back += 1
+                    await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311
+                    pause = min(pause * 2, 5.0)
+        finally:
+            self._held_back -= paused
         if paused:
             consumer.resume(places)
 
@@ -250,17 +282,19 @@ class ConsumerLoop:
             self._rounds += 1
             if self._rounds % LOOK_EVERY:
                 return
-            now = self._clock.now()
+            now, asked = self._clock.now(), self._clock.monotonic()
             ends = await consumer.end_offsets()
             self.last_heard = self._clock.monotonic()
             if ends.keys() != self._tracker.places:
                 return
             if self._barrier is None:
                 self._barrier = (now, ends)
+                self._barrier_asked = asked
                 self._fed_at = max(self._fed_at, self.last_heard)
         asked_at, ends = self._barrier
         if all(self._tracker.safe(place) >= end for place, end in ends.items()):
             self._caught_up_at = asked_at
+            self._abreast, self._applied_then = self._barrier_asked, self.applied
             self._barrier = None
         elif not self._tracker.in_flight and self.last_poll - self._fed_at > STARVED_SECONDS:
             # Polls that failed do not count: a log that is away, or refuses us, is waited for.

@@ -45,6 +45,8 @@ class Relay:
         self.backlog = 0
         self.published = 0
         self.failures = 0
+        # Whether the log took all of the last publication. Before the first, nothing speaks against it.
+        self.up = True
 
     def hand_over(self, outcome: Outcome) -> None:
         """Take the events of a write that is durable. When the queue is full, the sweeper has them."""
@@ -78,7 +80,12 @@ class Relay:
     async def _publish(self, batch: Sequence[_Handed]) -> None:
         events = [raw for handed in batch for raw in handed.events]
         failpoints.hit("relay.before_publish")
-        acknowledged = await self._bus.publish(events)
+        try:
+            acknowledged = await self._bus.publish(events)
+        except Busy:
+            self.up = False
+            raise
+        self.up = all(acknowledged)
         failpoints.hit("relay.after_ack")
         marks: list[tuple[str, int, int]] = []
         start = 0

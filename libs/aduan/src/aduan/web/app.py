@@ -34,10 +34,14 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class App(FastAPI):
-    """FastAPI behind our edge. The edge is outermost, so a shortcut does not pay for the framework."""
+    """FastAPI behind our edge. The edge is outermost, so a shortcut does not pay for the framework.
+
+    before_metrics: awaited before each answer of `/metrics`; set by the host of the process.
+    """
 
     _front: ASGIApp
     _inner: ASGIApp
+    before_metrics: Callable[[], Awaitable[None]] | None = None
 
     def behind(self, edge: Callable[[ASGIApp], ASGIApp]) -> None:
         """Put the edge in front. Once, before the first request."""
@@ -78,7 +82,7 @@ def new_app(
     live: whether the process still makes progress (Runtime.progressing); no dependency is asked.
     ready: named checks, read at each call, or one report of what is wrong (Runtime.ready).
     registry: served at `/metrics` when given; a process that runs several services serves its own.
-    before_metrics: awaited before each scrape, to bring levels up to date (PipelineMetrics.tell).
+    before_metrics: awaited before each scrape, to bring levels up to date (aduan.levels).
     body_limits: (path suffix, bytes) where a route takes more than `body_limit`.
     """
     app = App(
@@ -101,8 +105,9 @@ def new_app(
     install_handlers(app)
     _add_health(app, service, live, ready if ready is not None else {})
     _add_documents(app, service)
+    app.before_metrics = before_metrics
     if registry is not None:
-        _add_metrics(app, registry, before_metrics)
+        _add_metrics(app, registry)
     return app
 
 
@@ -175,12 +180,10 @@ def _add_documents(app: FastAPI, service: str) -> None:
     app.add_api_route(f"/{service}/docs", docs, include_in_schema=False)
 
 
-def _add_metrics(
-    app: FastAPI, registry: CollectorRegistry, before: Callable[[], Awaitable[None]] | None
-) -> None:
+def _add_metrics(app: App, registry: CollectorRegistry) -> None:
     async def metrics() -> Response:
-        if before is not None:
-            await before()
+        if app.before_metrics is not None:
+            await app.before_metrics()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     app.add_api_route("/metrics", metrics, include_in_schema=False)

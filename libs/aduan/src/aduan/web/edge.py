@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aduan.observability.metrics import Series
 from aduan.observability.trace import bound
 from aduan.observability.where import places
 from aduan.privacy.randomness import random_bytes
@@ -39,6 +40,9 @@ _HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", _POLICY),
 )
+
+_STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_SERVICES: Final = ("intake", "notify", "routing", "sla", "standalone", "sync-laporgub")
 
 log = structlog.get_logger("aduan.web")
 
@@ -66,6 +70,33 @@ class HttpMetrics:
             "Requests that ended in an unexpected exception.",
             ["service"],
             registry=registry,
+        )
+        # Made at first use, so that not every route has every status; each label is closed all the
+        # same: the methods and statuses here, the templates of the app.
+        self.from_library = (
+            Series(
+                "aduan_http_request_seconds",
+                "histogram",
+                "Time to serve a request, by route template.",
+                {
+                    "service": _SERVICES,
+                    "method": (*sorted(_METHODS), "OTHER"),
+                    "route": (),
+                    "status": _STATUSES,
+                },
+                "sum",
+                "Slow: see aduan_store_seconds and aduan_loop_lag_seconds. 5xx: 503 is a store or a "
+                "log that is away, 500 a bug (log line request_failed). 4xx of one route: a portal "
+                "sends what is refused.",
+            ),
+            Series(
+                "aduan_http_unexpected_total",
+                "counter",
+                "Requests that ended in an unexpected exception.",
+                {"service": _SERVICES},
+                "sum",
+                "Each is a bug: the log line request_failed names its type and place.",
+            ),
         )
 
     def observe(self, service: str, scope: Scope, status: int, seconds: float) -> None:
