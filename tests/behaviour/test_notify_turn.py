@@ -117,6 +117,7 @@ def postman(
         directories=directories,
         recipients=Recipients(contacts or Contacts(), store, directories),
         mailer=provider,
+        echo=provider,
         metrics=Metrics(town.registry),
         pace=Pace(
             poll=quick,

@@ -28,6 +28,7 @@ def _runtime() -> Any:
         relay=SimpleNamespace(run=_idle),
         consumer=SimpleNamespace(run=_idle),
         sweep_letters=_idle,
+        expiry=None,
     )
 
 

@@ -1,7 +1,7 @@
 """Identifiers that sort by the time they were made, so that indexes grow at their end (RFC 9562)."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aduan.privacy.randomness import random_bytes
 
@@ -14,6 +14,14 @@ def uuid7(moment: datetime) -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return _written(f"{value:032x}")
+
+
+def made_at(id: str) -> datetime:
+    """Return the moment of a version 7 UUID, to the millisecond. Raises ValueError for any other."""
+    digits = id.replace("-", "")
+    if len(digits) != 32 or digits[12] != "7":
+        raise ValueError("not a version 7 UUID")
+    return datetime.fromtimestamp(int(digits[:12], 16) / 1000, UTC)
 
 
 def uuid4() -> str:

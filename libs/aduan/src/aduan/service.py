@@ -18,12 +18,14 @@ from aduan.cases import Cases, Handlers
 from aduan.clock import Clock
 from aduan.contracts.topics import streams_for, topics_of
 from aduan.errors import AduanError, Busy
+from aduan.expiry import Expiry
 from aduan.messaging.consumer import ConsumerLoop
 from aduan.messaging.dead_letters import DEAD_LETTERS, DeadLetters, group_of
 from aduan.messaging.inbox import OPENER
 from aduan.messaging.letter_desk import LetterDesk
 from aduan.messaging.port import Bus
 from aduan.messaging.relay import Relay
+from aduan.retention import EXPIRES
 from aduan.storage.port import Collection, Store
 
 RESTARTS: Final = 5
@@ -97,6 +99,9 @@ class Runtime:
             clock=clock,
         )
         self.desk = LetterDesk(self.cases, self.letters, bus, clock)
+        ends = EXPIRES in cases_in.indexes
+        mine = self.consumer.partitions
+        self.expiry = Expiry(store, cases_in, clock, partitions=mine) if ends else None
 
     async def sweep_letters(self) -> None:
         """Look after the dead letters every second; ends only by cancellation or a bug."""
@@ -167,6 +172,8 @@ class Service:
             "letters": self.runtime.sweep_letters,
             **self.workers,
         }
+        if self.runtime.expiry is not None:
+            parts["expiry"] = self.runtime.expiry.run
         leaving = asyncio.Event()
         task = asyncio.create_task(self._supervise(parts, leaving), name=self.name)
         try:

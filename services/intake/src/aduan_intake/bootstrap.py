@@ -8,6 +8,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
+from aduan.contracts.values import counted
 from aduan.messaging.port import Bus
 from aduan.service import Runtime, Service, ServiceSpec
 from aduan.storage.port import Store
@@ -94,7 +95,7 @@ async def build(
         metrics=Metrics(registry),
         decoding=asyncio.Semaphore(_PICTURES_AT_A_TIME),
     )
-    facts = _facts(store, tuple(tenants))
+    facts = _facts(store, counted(tenants))
     app = new_app(
         "Aduan: intake",
         service="intake",

@@ -10,7 +10,7 @@ from typing import Final
 from aduan import failpoints
 from aduan.clock import iso
 from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction, new_traceparent
-from aduan.contracts.values import AttachmentRef
+from aduan.contracts.values import CANARY_TENANT, AttachmentRef
 from aduan.ids import uuid4, uuid5, uuid7
 from aduan.observability.trace import current
 from aduan.storage.port import Body, Change, Document, KeyTaken
@@ -80,14 +80,14 @@ async def take(
         except KeyTaken as taken:
             if taken.key.startswith("ticket:"):
                 continue
-            return await _repeated(desk, taken, fingerprint)
+            return await _repeated(desk, taken, fingerprint, tenant)
         except EventTooLarge:
             raise invalid("text", "is too long once encoded") from None
         failpoints.hit("intake.after_commit")
         body = outcome.document.body if outcome.document is not None else None
         for kind, count in (body or {}).get("scrubbed", {}).items():
             desk.metrics.masked.add(count, kind=kind)
-        desk.metrics.received.add(outcome="created")
+        _count(desk, tenant, "created")
         token = desk.vault.reporter_token(complaint_id, 1)
         return Taken(complaint_id, ticket, token, replayed=False)
     raise Problem("unavailable", headers={"Retry-After": "1"})
@@ -103,15 +103,20 @@ def _external(tenant: str, portal: str, external_id: str) -> str:
     return storage_key(tenant, portal, "external", external_id).replace("idem:", "ext:", 1)
 
 
-async def _repeated(desk: Desk, taken: KeyTaken, fingerprint: str) -> Taken:
+def _count(desk: Desk, tenant: str, outcome: str) -> None:
+    if tenant != CANARY_TENANT:
+        desk.metrics.received.add(outcome=outcome)
+
+
+async def _repeated(desk: Desk, taken: KeyTaken, fingerprint: str, tenant: str) -> Taken:
     body = await desk.cases.get(taken.holder)
     if body is None:
         raise Problem("gone")
     if body["fingerprint"] != fingerprint:
-        desk.metrics.received.add(outcome="refused")
+        _count(desk, tenant, "refused")
         by_id = taken.key.startswith("ext:")
         raise Problem("external_id_taken" if by_id else "idempotency_key_reused")
-    desk.metrics.received.add(outcome="replayed")
+    _count(desk, tenant, "replayed")
     token = desk.vault.reporter_token(taken.holder, body["token_generation"])
     return Taken(taken.holder, body["ticket"], token, replayed=True)
 

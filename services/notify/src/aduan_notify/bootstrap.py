@@ -18,6 +18,7 @@ from aduan.web.ops import router as ops_router
 from aduan.web.pages import environment
 from aduan_notify.adapters.contacts import IntakeContacts
 from aduan_notify.adapters.directory import Directory, load_directory
+from aduan_notify.adapters.echo import EchoMailer
 from aduan_notify.adapters.smtp import Account, SmtpMailer
 from aduan_notify.domain.case import CASES
 from aduan_notify.domain.subscription import SUBSCRIPTIONS
@@ -85,6 +86,7 @@ async def build(
         pace=_pace(settings),
         public_url=settings.public_url,
         partitions=runtime.consumer.partitions,
+        echo=EchoMailer(),
     )
     facts = _facts(runtime, settings.tenants)
     authenticator = Authenticator(clock, static=settings.static_keys)

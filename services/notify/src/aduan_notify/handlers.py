@@ -15,6 +15,7 @@ from aduan.clock import iso
 from aduan.contracts.envelope import NOTHING, Incoming, Reaction
 from aduan.contracts.values import MirrorKind
 from aduan.errors import Poison
+from aduan.retention import marks
 from aduan.storage.port import Body
 from aduan_notify.domain.causes import OWN, TOLD, Cause, cause_of
 from aduan_notify.owing import UNITS, Rules, owe
@@ -58,6 +59,7 @@ def on_created(
         "opd": None,
         "test": data.test,
         "rows": [],
+        **marks(event.tenant, event.subject),
     }
     return owe(body, event, now, rules, "received", oversight=oversight)
 

@@ -14,6 +14,7 @@ from aduan.cases import Handler, Handlers
 from aduan.clock import iso
 from aduan.contracts.envelope import Incoming, Reaction
 from aduan.errors import Poison
+from aduan.retention import marks
 from aduan.storage.port import Body
 from aduan_routing.classify import Report
 from aduan_routing.domain import mirror, replies, timers
@@ -72,6 +73,7 @@ def on_created(
         "anonymous": data.anonymous,
         "confidential": data.confidential,
         "attachments": len(data.attachments),
+        **marks(event.tenant, event.subject),
     }
     if data.content_ref is not None and not data.test:
         job = {"ref": "report", "at": data.content_ref, "tries": 0, "next_at": ""}

@@ -13,6 +13,7 @@ from functools import partial
 from aduan.cases import Handler, Handlers
 from aduan.contracts.envelope import Incoming, Reaction
 from aduan.errors import Poison
+from aduan.retention import expires_at
 from aduan.storage.port import Body
 from aduan_sla.domain.calendar import CalendarMissing
 from aduan_sla.domain.case import SlaCase, from_body
@@ -47,7 +48,12 @@ def on_created(
     if body is not None or event.data.test:
         return Reaction()
     opening = Opening(event.data.received_at, event.data.class_hint)
-    case = SlaCase(tenant=event.tenant, ticket=event.data.ticket, opening=opening)
+    case = SlaCase(
+        tenant=event.tenant,
+        ticket=event.data.ticket,
+        opening=opening,
+        expires_at=expires_at(event.tenant, event.subject),
+    )
     return _settle(case, case, event.id, books)
 
 

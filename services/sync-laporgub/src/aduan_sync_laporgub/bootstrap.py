@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from aduan.clock import Clock
-from aduan.contracts.values import PartnerSystem
+from aduan.contracts.values import CANARY_TENANT
 from aduan.messaging.port import Bus
 from aduan.privacy.seal import Sealer
 from aduan.service import Runtime, Service, ServiceSpec, Worker
@@ -19,6 +19,7 @@ from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import Authenticator
 from aduan.web.ops import router as ops_router
+from aduan_sync_laporgub.adapters.echo import Echo
 from aduan_sync_laporgub.adapters.intake import IntakeOverHttp
 from aduan_sync_laporgub.adapters.laporgub import LaporGub
 from aduan_sync_laporgub.adapters.reference import load_partners
@@ -26,6 +27,7 @@ from aduan_sync_laporgub.adapters.sp4n import Sp4n
 from aduan_sync_laporgub.breaker import Breaker
 from aduan_sync_laporgub.domain.collection import CASES
 from aduan_sync_laporgub.domain.partners import Partners
+from aduan_sync_laporgub.domain.systems import ECHO, MirrorSystem
 from aduan_sync_laporgub.entrypoints.calling import Caller, Timing
 from aduan_sync_laporgub.entrypoints.feeds import FeedReader
 from aduan_sync_laporgub.entrypoints.http import router
@@ -59,13 +61,14 @@ class _Parts:
     sealer: Sealer | None
 
 
-def connected(settings: Settings) -> tuple[PartnerSystem, ...]:
-    """Return the partners that have an address."""
-    addresses: tuple[tuple[PartnerSystem, str | None], ...] = (
+def connected(settings: Settings) -> tuple[MirrorSystem, ...]:
+    """Return the partners that have an address, and the echo where canaries are taken."""
+    addresses: tuple[tuple[MirrorSystem, str | None], ...] = (
         ("laporgub", settings.laporgub_url),
         ("sp4n", settings.sp4n_url),
     )
-    return tuple(system for system, address in addresses if address)
+    echo = (ECHO,) if CANARY_TENANT in settings.tenants else ()
+    return (*(system for system, address in addresses if address), *echo)
 
 
 def load(settings: Settings) -> Partners:
@@ -157,6 +160,8 @@ async def build(
         opened.append(sp4n)
         recheck = timedelta(seconds=settings.sp4n_recheck_seconds)
         workers["sp4n"] = _rounds(parts, sp4n, Breaker(clock), recheck).run
+    if ECHO in parts.partners.words:
+        workers[ECHO] = _rounds(parts, Echo(), Breaker(clock), None).run
 
     async def close() -> None:
         for thing in opened:

@@ -12,6 +12,7 @@ from functools import partial
 from aduan.cases import Handler, Handlers
 from aduan.clock import iso
 from aduan.contracts.envelope import Emit, Incoming, Reaction
+from aduan.retention import expires_at
 from aduan.storage.port import Body
 from aduan_sync_laporgub.domain import decide, outward
 from aduan_sync_laporgub.domain.case import Decision, MirrorCase, Origin, Report, read
@@ -47,6 +48,7 @@ def on_created(
         confidential=data.confidential,
         report_class=data.class_hint,
         decision=Decision(kind="not_due", reason_code="undecided", at=iso(now)),
+        expires_at=expires_at(event.tenant, event.subject),
     )
     case, emits = decide.first_decision(case, partners, now)
     return Reaction(body=case.body(), emit=emits)

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from aduan.observability.metrics import Level, Tally
 from aduan_sync_laporgub.breaker import Breaker
-from aduan_sync_laporgub.domain.case import SYSTEMS
+from aduan_sync_laporgub.domain.systems import SYSTEMS
 
 KINDS: Final = ("submit", "push", "pull")
 OUTCOMES: Final = ("done", "found", "down", "unsure", "refused", "held", "waiting")

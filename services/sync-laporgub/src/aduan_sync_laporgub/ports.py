@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from aduan.contracts.values import PartnerSystem
 from aduan.errors import AduanError
 from aduan_sync_laporgub.domain.remote import (
     InboundReport,
@@ -13,6 +12,7 @@ from aduan_sync_laporgub.domain.remote import (
     Rejected,
     RemoteState,
 )
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 
 RefusalCode = Literal["invalid", "identity_required", "confidential_refused", "remote_gone"]
 
@@ -37,7 +37,7 @@ class Partner(Protocol):
     """One partner system. Every method raises PartnerDown, PartnerUnsure or PartnerRefused."""
 
     @property
-    def system(self) -> PartnerSystem:
+    def system(self) -> MirrorSystem:
         """Which partner this is."""
         ...
 

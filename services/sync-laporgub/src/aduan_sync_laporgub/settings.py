@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
+from aduan.contracts.values import CANARY_TENANT
 from aduan.privacy.seal import KEY_BYTES
 from aduan.settings import ServiceSettings
 from aduan.web.keys import KeyRecord
@@ -18,6 +19,7 @@ class Settings(ServiceSettings):
     """Variables are ADUAN_SYNC_LAPORGUB_<FIELD>; the engines are ADUAN_STORE and ADUAN_BUS.
 
     A partner without an address is not connected: its cases are decided `no_partner`.
+    tenants: with 00.00 in it, the canary's cases are mirrored to the built-in echo.
     laporgub_url: without path. sp4n_url: the base under which `complaints/...` stands.
     intake_url: where intake's public API is; intake_portal_key: the key of the portal that inbound
     reports come in by (scope complaints:write); intake_content_key: for confidential content.
@@ -65,11 +67,13 @@ class Settings(ServiceSettings):
     @field_validator("seal_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """Refuse anything but 32 bytes in base64, and any partner without it."""
+        """Refuse anything but 32 bytes in base64, and any partner without it, the echo too."""
         if value is not None:
             key_bytes(value.get_secret_value())
         address = info.data.get("laporgub_url") or info.data.get("sp4n_url")
-        _needed(value, with_address=address)
+        # The echo is a partner too, without an address.
+        echo = CANARY_TENANT if CANARY_TENANT in info.data.get("tenants", ()) else None
+        _needed(value, with_address=address or echo)
         return value
 
 

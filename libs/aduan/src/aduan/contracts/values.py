@@ -1,7 +1,8 @@
 """The closed sets and small shapes that several events share (DESIGN 3)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -71,6 +72,14 @@ MirrorKind = Literal[
     "failed",
 ]
 Audience = Literal["reporter", "office", "office_head", "coordinator", "leadership"]
+
+CANARY_TENANT: Final = "00.00"
+"""The reserved tenant of the synthetic complaints (ADR 10): they are in no figure about complaints."""
+
+
+def counted(tenants: Iterable[str]) -> tuple[str, ...]:
+    """Return the tenants whose complaints count, in their order: all but the canary's."""
+    return tuple(tenant for tenant in tenants if tenant != CANARY_TENANT)
 
 
 class Written(BaseModel):

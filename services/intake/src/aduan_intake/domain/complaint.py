@@ -9,6 +9,7 @@ from aduan.clock import iso
 from aduan.contracts.events import ComplaintCreated
 from aduan.contracts.values import Origin, Place, ReporterRef
 from aduan.privacy.scrub import Scrubber
+from aduan.retention import EXPIRES, marks
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_intake.domain.request import ComplaintIn
 from aduan_intake.vault import Vault
@@ -18,7 +19,10 @@ OVERSIGHT: Final = "pengaduan_berkadar_pengawasan"
 
 def _columns(body: Body) -> Columns:
     counted = not body["test"]
-    return {"received_at": body["received_at"] if counted else None}
+    return {
+        "received_at": body["received_at"] if counted else None,
+        "expires_at": body.get("expires_at"),
+    }
 
 
 def _keys(body: Body) -> tuple[str, ...]:
@@ -27,7 +31,7 @@ def _keys(body: Body) -> tuple[str, ...]:
 
 COMPLAINTS: Final = Collection(
     name="complaints",
-    indexes=(Index("received", ("tenant", "received_at")),),
+    indexes=(Index("received", ("tenant", "received_at")), EXPIRES),
     columns=_columns,
     keys=_keys,
 )
@@ -146,6 +150,7 @@ def document_of(
         "nearest": None,
         "replies": {},
         "attachments": [],
+        **marks(received.tenant, received.complaint_id),
     }
 
 

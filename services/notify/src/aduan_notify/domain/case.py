@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from aduan.retention import EXPIRES
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_notify.domain.ledger import OPEN
 
@@ -26,6 +27,7 @@ def _columns(body: Body) -> Columns:
         "ticket": body["ticket"],
         "next_at": min(waiting, default=None),
         "latest_at": max((row["decided_at"] for row in rows), default=None),
+        "expires_at": body.get("expires_at"),
     }
     counts = Counter(kind_of(row["decision"]) for row in rows)
     counted = not body["test"]
@@ -44,6 +46,7 @@ CASES: Final = Collection(
         Index("due", ("partition", "next_at")),
         Index("ticket", ("tenant", "ticket")),
         Index("latest", ("tenant", "latest_at")),
+        EXPIRES,
         *(Index(f"{kind}_at", ("tenant", f"{kind}_at")) for kind in DECIDED),
         *(Index(f"{kind}_n", ("tenant", f"{kind}_n")) for kind in DECIDED),
         Index("repeats_n", ("tenant", "repeats_n")),

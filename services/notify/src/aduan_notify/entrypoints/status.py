@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aduan.contracts.values import counted
 from aduan.storage.port import Store
 from aduan_notify.domain.case import CASES, DECIDED
 
@@ -10,11 +11,11 @@ from aduan_notify.domain.case import CASES, DECIDED
 async def facts_of(store: Store, tenants: Sequence[str]) -> Mapping[str, Any]:
     """Return notification_decisions by kind, possible_repeat and jobs, over all tenants.
 
-    Test complaints are in none of them. Raises Busy.
+    Test complaints and canaries are in none of them. Raises Busy.
     """
     decisions = dict.fromkeys(DECIDED, 0)
     repeats = 0
-    for tenant in tenants:
+    for tenant in counted(tenants):
         for kind in DECIDED:
             decisions[kind] += await _sum(store, f"{kind}_n", tenant)
         repeats += await _sum(store, "repeats_n", tenant)

@@ -12,6 +12,7 @@ from aduan.errors import AduanError
 
 _CLASSES: Final[tuple[str, ...]] = get_args(ReportClass)
 _PARTNERS: Final[tuple[str, ...]] = get_args(PartnerSystem)
+_MIRRORS: Final = (*_PARTNERS, "echo")
 _ANSWERS: Final = {"yes": True, "no": False}
 
 
@@ -53,6 +54,10 @@ class Fields:
     def partner(self, field: str) -> PartnerSystem:
         """Return a partner system of the contracts."""
         return cast("PartnerSystem", self.one_of(field, _PARTNERS))
+
+    def mirror(self, field: str) -> str:
+        """Return where a tenant's own cases are mirrored: a partner, or the canary's echo."""
+        return self.one_of(field, _MIRRORS)
 
     def yes(self, field: str) -> bool:
         """Return a switch written as yes or no."""

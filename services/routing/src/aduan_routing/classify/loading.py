@@ -102,7 +102,7 @@ def _tenant(file: Fields, offices: dict[str, Office], areas: dict[str, Area]) ->
         name=file.text("name"),
         province=file.text("province"),
         timezone=file.text("timezone"),
-        partner=file.partner("partner"),
+        partner=file.mirror("partner"),
         coordinator=file.one_of("coordinator", offices),
         oversight=file.one_of("oversight", offices),
         emergency_number=emergency.text("number"),

@@ -161,7 +161,7 @@ class Tenant:
     name: str
     province: str
     timezone: str
-    partner: PartnerSystem
+    partner: str
     coordinator: str
     oversight: str
     emergency_number: str

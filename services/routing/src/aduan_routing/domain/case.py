@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from aduan.contracts.values import Case
+from aduan.retention import EXPIRES
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_routing.domain.lifecycle import ALL
 from aduan_routing.domain.units import due_at
@@ -23,6 +24,7 @@ def _columns(body: Body) -> Columns:
         "conflict": 1 if body["conflicts"] else None,
         "next_at": min((job["next_at"] for job in body["jobs"]), default=None),
         "tell_at": due_at(body),
+        "expires_at": body.get("expires_at"),
         **ever,
     }
 
@@ -48,6 +50,7 @@ CASES: Final = Collection(
         Index("conflict", ("tenant", "conflict", "due")),
         Index("jobs", ("partition", "next_at")),
         Index("tells", ("partition", "tell_at")),
+        EXPIRES,
         *(Index(f"ever_{state}", ("tenant", f"ever_{state}")) for state in ALL),
     ),
     columns=_columns,

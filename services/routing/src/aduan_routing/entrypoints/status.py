@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aduan.contracts.values import counted
 from aduan.storage.port import Store
 from aduan_routing.domain.case import CASES
 from aduan_routing.domain.lifecycle import ALL
@@ -12,8 +13,9 @@ from aduan_routing.metrics import Metrics
 async def facts_of(store: Store, tenants: Sequence[str], metrics: Metrics) -> Mapping[str, Any]:
     """Return cases, states (now), ever (cases that were once in it), conflicts. Raises Busy.
 
-    Test complaints are in none of them.
+    Test complaints and canaries are in none of them.
     """
+    tenants = counted(tenants)
 
     async def count(index: str, *rest: str | int) -> int:
         return sum([await store.count(CASES, index, equal=(code, *rest)) for code in tenants])

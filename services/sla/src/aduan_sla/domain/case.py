@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aduan.clock import iso, parse_iso
 from aduan.contracts.values import ClockState, ClockView, Nearest, ReportClass
+from aduan.retention import EXPIRES
 from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_sla.domain import facts, telling
 from aduan_sla.domain.clocks import Clock
@@ -22,6 +23,7 @@ class SlaCase:
     facts: by seq. area: the latest that routing named. told: every notice that went out, in order.
     waiting_replies: reply ids about which routing has not spoken. early_replies: the reverse.
     clocks: as they were last published. data_version: policies and calendar they came from.
+    expires_at: see aduan.retention.
     """
 
     tenant: str
@@ -37,6 +39,7 @@ class SlaCase:
     next_at: datetime | None = None
     data_version: str = ""
     is_sure: bool = True
+    expires_at: str | None = None
 
     @property
     def last(self) -> Fact | None:
@@ -97,6 +100,7 @@ class SlaCase:
             "state": self.state,
             "opd": self.opd,
             "class": self.report_class,
+            **({"expires_at": self.expires_at} if self.expires_at is not None else {}),
         }
 
 
@@ -116,6 +120,7 @@ def from_body(body: Body) -> SlaCase:
         next_at=parse_iso(body["next_at"]) if body["next_at"] else None,
         data_version=body["data_version"],
         is_sure=body["is_sure"],
+        expires_at=body.get("expires_at"),
     )
 
 
@@ -171,6 +176,7 @@ def _columns(body: Body) -> Columns:
         "warned": 1 if any(one.kind == "warn" for one in standing) else None,
         "breached": 1 if breached else None,
         "unsure": None if body["is_sure"] else 1,
+        "expires_at": body.get("expires_at"),
     }
 
 
@@ -187,6 +193,7 @@ CASES: Final = Collection(
         Index("warned", ("tenant", "warned")),
         Index("breached", ("tenant", "breached")),
         Index("unsure", ("tenant", "unsure")),
+        EXPIRES,
     ),
     columns=_columns,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from aduan.contracts.values import State
+from aduan.contracts.values import CANARY_TENANT, State, counted
 from aduan.storage.port import Store
 from aduan_sla.domain.case import CASES
 from aduan_sla.domain.policy import RECEIVED
@@ -13,8 +13,11 @@ async def facts_of(store: Store, tenants: Sequence[str]) -> Mapping[str, Any]:
     """Return clock_sets (cases with clocks), warned, breached, unsure (cases), states. Raises Busy.
 
     warned, breached: cases in which it ever happened and, of breaches, was not corrected since.
+    Canaries are in none of them.
     """
-    found: dict[str, Any] = {"clock_sets": await store.total(CASES)}
+    tenants = counted(tenants)
+    canaries = await store.count(CASES, "due", equal=(CANARY_TENANT,))
+    found: dict[str, Any] = {"clock_sets": await store.total(CASES) - canaries}
     for name in ("warned", "breached", "unsure"):
         found[name] = sum([await store.count(CASES, name, equal=(t, 1)) for t in tenants])
     states: dict[str, int] = {}

@@ -7,7 +7,6 @@ import httpx
 from pydantic import BaseModel, Field
 
 from aduan.clock import WIB
-from aduan.contracts.values import PartnerSystem
 from aduan_sync_laporgub.adapters.calls import call, client, understood
 from aduan_sync_laporgub.domain.remote import (
     InboundReport,
@@ -16,6 +15,7 @@ from aduan_sync_laporgub.domain.remote import (
     RemoteEntry,
     RemoteState,
 )
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 from aduan_sync_laporgub.ports import PartnerRefused, PartnerUnsure
 
@@ -70,7 +70,7 @@ class _Inbound(BaseModel):
 class LaporGub:
     """See ports.Partner and ports.Feed."""
 
-    system: PartnerSystem = "laporgub"
+    system: MirrorSystem = "laporgub"
 
     def __init__(
         self,

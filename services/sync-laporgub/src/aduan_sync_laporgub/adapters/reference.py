@@ -5,24 +5,23 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from aduan.contracts.values import PartnerSystem
-from aduan_sync_laporgub.domain.case import SYSTEMS
 from aduan_sync_laporgub.domain.partners import Partners
+from aduan_sync_laporgub.domain.systems import SYSTEMS, MirrorSystem
 from aduan_sync_laporgub.domain.words import Words, WordsUnreadable, read_words
 
 
 def load_partners(
-    reference: Path, tenants: Collection[str], connected: tuple[PartnerSystem, ...]
+    reference: Path, tenants: Collection[str], connected: tuple[MirrorSystem, ...]
 ) -> Partners:
     """Return the connected partners and each tenant's target.
 
     Raises WordsUnreadable, one sentence that names the file.
     """
-    words: dict[PartnerSystem, Words] = {}
+    words: dict[MirrorSystem, Words] = {}
     for system in connected:
         path = reference / "partners" / f"{system}.toml"
         words[system] = read_words(_toml(path), source=path.name)
-    targets: dict[str, PartnerSystem] = {}
+    targets: dict[str, MirrorSystem] = {}
     for tenant in tenants:
         path = reference / "tenants" / tenant / "tenant.toml"
         named = _toml(path).get("partner")

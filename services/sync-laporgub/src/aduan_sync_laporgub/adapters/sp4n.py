@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, Field
 
 from aduan.clock import WIB
-from aduan.contracts.values import PartnerSystem, ReportClass
+from aduan.contracts.values import ReportClass
 from aduan_sync_laporgub.adapters.calls import call, client, understood
 from aduan_sync_laporgub.adapters.markup import filled, plain_text
 from aduan_sync_laporgub.domain.remote import (
@@ -18,6 +18,7 @@ from aduan_sync_laporgub.domain.remote import (
     RemoteEntry,
     RemoteState,
 )
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 from aduan_sync_laporgub.ports import PartnerRefused, PartnerUnsure
 
@@ -76,7 +77,7 @@ class _FollowupAnswer(BaseModel):
 class Sp4n:
     """See ports.Partner."""
 
-    system: PartnerSystem = "sp4n"
+    system: MirrorSystem = "sp4n"
 
     def __init__(
         self,

@@ -12,11 +12,10 @@ from aduan.contracts.envelope import Cause, Emit
 from aduan.contracts.events import MirrorChanged
 from aduan.contracts.values import MirrorKind, PartnerSystem, ReportClass, State
 from aduan.storage.port import Body
+from aduan_sync_laporgub.domain.systems import MirrorSystem, told_as
 
 AT_ONCE: Final = "0001-01-01T00:00:00.000000Z"
 """A `next_at` that is always due: handlers know no real time, workers do."""
-
-SYSTEMS: Final[tuple[PartnerSystem, ...]] = ("laporgub", "sp4n")
 
 DecisionKind = Literal["not_due", "linked", "held"]
 DecisionReason = Literal[
@@ -41,7 +40,7 @@ class Decision(_Part):
 
     kind: DecisionKind
     reason_code: DecisionReason
-    system: PartnerSystem | None = None
+    system: MirrorSystem | None = None
     at: str
 
 
@@ -87,7 +86,7 @@ class Job(_Part):
     """
 
     kind: Literal["submit", "push"]
-    system: PartnerSystem
+    system: MirrorSystem
     ref: str
     state: Literal["ready", "submitting"] = "ready"
     tries: int = 0
@@ -126,7 +125,7 @@ class Report(_Part):
 
 
 class MirrorCase(_Part):
-    """The whole document. refs: how many references were given."""
+    """The whole document. refs: how many references were given. expires_at: see aduan.retention."""
 
     id: str
     tenant: str
@@ -141,19 +140,20 @@ class MirrorCase(_Part):
     state: State | None = None
     forwarded_to: PartnerSystem | None = None
     decision: Decision
-    links: dict[PartnerSystem, Link] = {}
+    links: dict[MirrorSystem, Link] = {}
     jobs: tuple[Job, ...] = ()
     refs: int = 0
+    expires_at: str | None = None
 
-    def head(self, system: PartnerSystem) -> Job | None:
+    def head(self, system: MirrorSystem) -> Job | None:
         """Return the job whose turn it is at a partner: pushes keep the order of the case."""
         return next((job for job in self.jobs if job.system == system), None)
 
-    def submitting_to(self, system: PartnerSystem) -> bool:
+    def submitting_to(self, system: MirrorSystem) -> bool:
         """Whether a submission to the partner is queued or under way."""
         return any(job.kind == "submit" and job.system == system for job in self.jobs)
 
-    def with_link(self, system: PartnerSystem, link: Link) -> "MirrorCase":
+    def with_link(self, system: MirrorSystem, link: Link) -> "MirrorCase":
         """Return the case with this link."""
         return self.model_copy(update={"links": {**self.links, system: link}})
 
@@ -185,7 +185,7 @@ def tell(
     case: MirrorCase,
     kind: MirrorKind,
     *,
-    system: PartnerSystem | None,
+    system: MirrorSystem | None,
     reason_code: str | None = None,
     raw_status: str | None = None,
     status: State | None = None,
@@ -197,7 +197,7 @@ def tell(
     """Return mirror.changed about this case; ticket and hops come from the case itself."""
     link = case.links.get(system) if system else None
     data = MirrorChanged(
-        system=system,
+        system=told_as(system),
         kind=kind,
         remote_ticket=link.remote_ticket if link else None,
         raw_status=raw_status,

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from aduan.contracts.values import PartnerSystem
+from aduan.retention import EXPIRES
 from aduan.storage.port import Body, Collection, Columns, Index
-from aduan_sync_laporgub.domain.case import SYSTEMS
+from aduan_sync_laporgub.domain.systems import SYSTEMS, MirrorSystem
 
 
-def due_at(body: Body, system: PartnerSystem) -> str | None:
+def due_at(body: Body, system: MirrorSystem) -> str | None:
     """Return when work for a partner is due: its head job or its next pull, the earlier one."""
     head = next((job["next_at"] for job in body["jobs"] if job["system"] == system), None)
     link = body["links"].get(system)
@@ -21,6 +21,7 @@ def _columns(body: Body) -> Columns:
         # A trial complaint is answered alike and never counted.
         "decision": None if body["test"] else body["decision"]["kind"],
         "decided_at": body["decision"]["at"],
+        "expires_at": body.get("expires_at"),
     }
     for system in SYSTEMS:
         link = body["links"].get(system)
@@ -36,6 +37,7 @@ CASES: Final = Collection(
     indexes=(
         Index("decision", ("tenant", "decision", "decided_at")),
         Index("decided", ("tenant", "decided_at")),
+        EXPIRES,
         *(Index(f"due_{system}", ("partition", f"due_{system}")) for system in SYSTEMS),
         *(Index(f"jobs_{system}", ("partition", f"jobs_{system}")) for system in SYSTEMS),
         *(Index(f"remote_{system}", ("tenant", f"remote_{system}")) for system in SYSTEMS),

@@ -10,10 +10,9 @@ from typing import Final
 
 from aduan.clock import iso
 from aduan.contracts.envelope import Cause, Emit
-from aduan.contracts.values import PartnerSystem, State
+from aduan.contracts.values import State
 from aduan_sync_laporgub.domain.case import (
     AT_ONCE,
-    SYSTEMS,
     Decision,
     DecisionKind,
     DecisionReason,
@@ -23,6 +22,7 @@ from aduan_sync_laporgub.domain.case import (
     tell,
 )
 from aduan_sync_laporgub.domain.partners import Partners
+from aduan_sync_laporgub.domain.systems import SYSTEMS, MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 
 AT_AN_OFFICE: Final[frozenset[State]] = frozenset(
@@ -43,7 +43,7 @@ OVER: Final[frozenset[State]] = frozenset({"rejected", "archived"})
 Step = tuple[MirrorCase, tuple[Emit, ...]]
 
 
-def origin_system(case: MirrorCase) -> PartnerSystem | None:
+def origin_system(case: MirrorCase) -> MirrorSystem | None:
     """Return the partner that a case came from, or None."""
     found = case.origin.system if case.origin is not None else None
     return next((system for system in SYSTEMS if system == found), None)
@@ -109,7 +109,7 @@ def decided(
     case: MirrorCase,
     kind: DecisionKind,
     reason: DecisionReason,
-    system: PartnerSystem | None,
+    system: MirrorSystem | None,
     now: datetime,
 ) -> Step:
     """Replace the current decision and tell it; an unchanged decision is not told again."""
@@ -121,7 +121,7 @@ def decided(
     return case, (tell(case, kind, system=system, reason_code=reason),)
 
 
-def _wanted(case: MirrorCase, partners: Partners) -> PartnerSystem | None:
+def _wanted(case: MirrorCase, partners: Partners) -> MirrorSystem | None:
     if case.state == "forwarded":
         return case.forwarded_to
     if case.state in AT_AN_OFFICE and origin_system(case) is None:
@@ -129,7 +129,7 @@ def _wanted(case: MirrorCase, partners: Partners) -> PartnerSystem | None:
     return None
 
 
-def _forwarded_again(case: MirrorCase, system: PartnerSystem, link: Link, now: datetime) -> Step:
+def _forwarded_again(case: MirrorCase, system: MirrorSystem, link: Link, now: datetime) -> Step:
     """A case that goes back to a partner who has it: once is an answer, twice needs a human."""
     if case.state != "forwarded":
         if case.decision.reason_code != "second_return":
@@ -149,7 +149,7 @@ def _forwarded_again(case: MirrorCase, system: PartnerSystem, link: Link, now: d
 
 
 def _owe_submission(
-    case: MirrorCase, system: PartnerSystem, why: Cause, now: datetime, *, occurred_at: datetime
+    case: MirrorCase, system: MirrorSystem, why: Cause, now: datetime, *, occurred_at: datetime
 ) -> MirrorCase:
     # The first reference of a case names only the case, so a rebuilt store asks for the same one.
     job = Job(
@@ -164,7 +164,7 @@ def _owe_submission(
 
 
 def _hold_what_became_confidential(
-    case: MirrorCase, system: PartnerSystem, words: Words | None, now: datetime
+    case: MirrorCase, system: MirrorSystem, words: Words | None, now: datetime
 ) -> Step:
     job = case.head(system)
     if job is None or not must_hold(case, words) or not _untried(job):
@@ -186,6 +186,6 @@ def _untried(job: Job) -> bool:
     return job.state == "ready" and job.tries == 0
 
 
-def _without_jobs(case: MirrorCase, system: PartnerSystem) -> MirrorCase:
+def _without_jobs(case: MirrorCase, system: MirrorSystem) -> MirrorCase:
     jobs = tuple(job for job in case.jobs if job.system != system)
     return case.model_copy(update={"jobs": jobs})

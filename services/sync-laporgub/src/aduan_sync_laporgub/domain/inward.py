@@ -11,10 +11,11 @@ from typing import Final
 
 from aduan.clock import iso, parse_iso
 from aduan.contracts.envelope import Emit
-from aduan.contracts.values import MirrorKind, PartnerSystem, State
+from aduan.contracts.values import MirrorKind, State
 from aduan_sync_laporgub.domain.case import Link, MirrorCase, Sealed, about, tell
 from aduan_sync_laporgub.domain.decide import Step
 from aduan_sync_laporgub.domain.remote import RemoteEntry, RemoteState
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import (
     FITS,
     REFUSED_THERE,
@@ -35,7 +36,7 @@ Seal = Callable[[str, str], str]
 class _Heard:
     """One thing that a partner says."""
 
-    system: PartnerSystem
+    system: MirrorSystem
     raw: str
     at: datetime
     text: str | None = None
@@ -45,7 +46,7 @@ class _Heard:
 
 def take_over(
     case: MirrorCase,
-    system: PartnerSystem,
+    system: MirrorSystem,
     remote: RemoteState,
     words: Words,
     *,
@@ -103,7 +104,7 @@ def take_over(
 
 def _entry(
     case: MirrorCase,
-    system: PartnerSystem,
+    system: MirrorSystem,
     entry: RemoteEntry,
     words: Words,
     *,
@@ -190,7 +191,7 @@ def _is_ours(case: MirrorCase, link: Link, entry: RemoteEntry) -> bool:
     return ours or entry.key in link.wrote
 
 
-def _we_set_it(case: MirrorCase, system: PartnerSystem, raw: str) -> bool:
+def _we_set_it(case: MirrorCase, system: MirrorSystem, raw: str) -> bool:
     link = case.links[system]
     under_way = (
         job.status

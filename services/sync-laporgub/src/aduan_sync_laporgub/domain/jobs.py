@@ -10,9 +10,9 @@ from typing import Final
 
 from aduan.clock import iso
 from aduan.contracts.envelope import Emit
-from aduan.contracts.values import PartnerSystem
 from aduan_sync_laporgub.domain.case import AT_ONCE, DecisionReason, Job, Link, MirrorCase, tell
 from aduan_sync_laporgub.domain.decide import Step, decided
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 
 NOTICE_AFTER_TRIES: Final = 8
 BACKOFF_FIRST: Final = timedelta(seconds=2)
@@ -20,7 +20,7 @@ BACKOFF_MOST: Final = timedelta(minutes=15)
 
 
 def claim(
-    case: MirrorCase, system: PartnerSystem, *, wall: datetime, lease: timedelta
+    case: MirrorCase, system: MirrorSystem, *, wall: datetime, lease: timedelta
 ) -> MirrorCase | None:
     """Return the case with its due head job marked as under way; None when nothing is due.
 
@@ -81,7 +81,7 @@ def back_off(tries: int, jitter: float) -> timedelta:
 
 
 def linked(
-    case: MirrorCase, system: PartnerSystem, ticket: str, *, now: datetime, next_pull_at: str
+    case: MirrorCase, system: MirrorSystem, ticket: str, *, now: datetime, next_pull_at: str
 ) -> Step:
     """Record the remote ticket of a submission; the first one wins, a second call does nothing."""
     case = case.model_copy(
@@ -122,7 +122,7 @@ def refused(case: MirrorCase, ref: str, reason_code: str, *, now: datetime) -> S
 
 
 def held_back(
-    case: MirrorCase, system: PartnerSystem, reason: DecisionReason, *, now: datetime
+    case: MirrorCase, system: MirrorSystem, reason: DecisionReason, *, now: datetime
 ) -> Step:
     """Drop everything owed to a partner and hold the case for a human."""
     jobs = tuple(job for job in case.jobs if job.system != system)
@@ -130,7 +130,7 @@ def held_back(
     return decided(case, "held", reason, system, now)
 
 
-def mark_pull(case: MirrorCase, system: PartnerSystem) -> MirrorCase | None:
+def mark_pull(case: MirrorCase, system: MirrorSystem) -> MirrorCase | None:
     """Ask for a fresh look at a ticket; None when one is already asked for."""
     link = case.links.get(system)
     if link is None or link.next_pull_at == AT_ONCE:
@@ -139,7 +139,7 @@ def mark_pull(case: MirrorCase, system: PartnerSystem) -> MirrorCase | None:
 
 
 def came_back(
-    case: MirrorCase, system: PartnerSystem, *, position: int, ticket: str, now: datetime
+    case: MirrorCase, system: MirrorSystem, *, position: int, ticket: str, now: datetime
 ) -> Step | None:
     """Act on a ticket of ours in a partner's inbound list; None when this row was seen before.
 

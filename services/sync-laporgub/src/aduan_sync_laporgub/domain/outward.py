@@ -5,9 +5,10 @@ from typing import Final
 
 from aduan.clock import iso
 from aduan.contracts.envelope import Cause
-from aduan.contracts.values import PartnerSystem, State
-from aduan_sync_laporgub.domain.case import SYSTEMS, Job, MirrorCase
+from aduan.contracts.values import State
+from aduan_sync_laporgub.domain.case import Job, MirrorCase
 from aduan_sync_laporgub.domain.partners import Partners
+from aduan_sync_laporgub.domain.systems import SYSTEMS, MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 
 ANSWER_TITLE: Final = "Tanggapan"
@@ -23,7 +24,7 @@ def push_everywhere(
     state: State,
     text: str,
     is_answer: bool,
-    not_to: PartnerSystem | None,
+    not_to: MirrorSystem | None,
     why: Cause,
     now: datetime,
 ) -> MirrorCase:
@@ -56,7 +57,7 @@ def push_everywhere(
     return case
 
 
-def _is_ping_pong(case: MirrorCase, system: PartnerSystem, state: State) -> bool:
+def _is_ping_pong(case: MirrorCase, system: MirrorSystem, state: State) -> bool:
     """Whether telling this would send the case back a second time: a human decides that."""
     decision = case.decision
     stopped = decision.reason_code == "second_return" and decision.system == system

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aduan.contracts.values import PartnerSystem
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 
 
@@ -11,15 +11,15 @@ from aduan_sync_laporgub.domain.words import Words
 class Partners:
     """words: of the connected partners only. targets: tenant -> where its cases are mirrored."""
 
-    words: Mapping[PartnerSystem, Words] = field(default_factory=dict)
-    targets: Mapping[str, PartnerSystem] = field(default_factory=dict)
+    words: Mapping[MirrorSystem, Words] = field(default_factory=dict)
+    targets: Mapping[str, MirrorSystem] = field(default_factory=dict)
 
-    def at(self, tenant: str, system: PartnerSystem | None) -> Words | None:
+    def at(self, tenant: str, system: MirrorSystem | None) -> Words | None:
         """Return the vocabulary of a partner if it is connected and knows this tenant."""
         words = self.words.get(system) if system is not None else None
         return words if words is not None and tenant in words.tenants else None
 
-    def target(self, tenant: str) -> PartnerSystem | None:
+    def target(self, tenant: str) -> MirrorSystem | None:
         """Return the connected partner for a tenant's own cases, by its jurisdiction data."""
         system = self.targets.get(tenant)
         return system if self.at(tenant, system) is not None else None

@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from aduan.contracts.values import PartnerSystem, ReportClass, State
+from aduan.contracts.values import ReportClass, State
 from aduan.errors import AduanError
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 
 UNKNOWN: Final = "unknown_status"
 FITS: Final = "fits"
@@ -56,7 +57,7 @@ class TenantAt(_Data):
 class Words(_Data):
     """One partner's vocabulary. sectors, inlets: with a `default`."""
 
-    system: PartnerSystem
+    system: MirrorSystem
     name: str
     version: str
     supports_confidential: bool

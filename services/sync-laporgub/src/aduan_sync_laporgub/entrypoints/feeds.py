@@ -16,7 +16,6 @@ import structlog
 from aduan.cases import Cases
 from aduan.clock import Clock
 from aduan.contracts.envelope import Reaction
-from aduan.contracts.values import PartnerSystem
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition, partition_of
 from aduan.storage.port import Body
@@ -25,6 +24,7 @@ from aduan_sync_laporgub.domain import jobs
 from aduan_sync_laporgub.domain.case import read
 from aduan_sync_laporgub.domain.inbound import case_of, hand_over, parked_id, parked_row
 from aduan_sync_laporgub.domain.remote import InboundReport, Rejected
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 from aduan_sync_laporgub.metrics import Metrics
 from aduan_sync_laporgub.ports import (
@@ -48,7 +48,7 @@ class FeedReader:
     """The lists of one partner for one tenant."""
 
     tenant: str
-    system: PartnerSystem
+    system: MirrorSystem
     feed: Feed
     words: Words
     cases: Cases

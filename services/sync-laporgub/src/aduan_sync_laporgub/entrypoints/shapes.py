@@ -4,15 +4,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aduan.contracts.values import PartnerSystem
 from aduan.storage.port import Body
 from aduan_sync_laporgub.domain.case import DecisionKind, DecisionReason, read
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 
 
 class LinkShape(BaseModel):
     """The twin at one partner."""
 
-    system: PartnerSystem
+    system: MirrorSystem
     remote_ticket: str
     came_from_there: bool
     raw_status: str | None
@@ -21,7 +21,7 @@ class LinkShape(BaseModel):
 class JobShape(BaseModel):
     """A call that is still owed. next_at: real time."""
 
-    system: PartnerSystem
+    system: MirrorSystem
     kind: str
     state: str
     tries: int
@@ -37,7 +37,7 @@ class MirrorShape(BaseModel):
     test: bool
     decision: DecisionKind
     reason_code: DecisionReason
-    system: PartnerSystem | None
+    system: MirrorSystem | None
     decided_at: str
     links: list[LinkShape]
     jobs: list[JobShape]
@@ -54,7 +54,7 @@ class ParkedShape(BaseModel):
     """A report that intake refused. row: without anything that a person wrote or is called by."""
 
     id: str
-    system: PartnerSystem
+    system: MirrorSystem
     ticket: str
     reason: str
     fields: list[str]

@@ -4,14 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from aduan.contracts.topics import PARTITIONS
+from aduan.contracts.values import counted
 from aduan.storage.port import Store
-from aduan_sync_laporgub.domain.case import SYSTEMS, DecisionKind
+from aduan_sync_laporgub.domain.case import DecisionKind
 from aduan_sync_laporgub.domain.collection import CASES
+from aduan_sync_laporgub.domain.systems import PARTNERS
 from aduan_sync_laporgub.shelves import PARKED
 
 
 async def facts_of(store: Store, tenants: Sequence[str]) -> Mapping[str, Any]:
-    """Return mirror_decisions by kind (no trials), jobs (cases owing one), parked. Raises Busy."""
+    """Return mirror_decisions by kind, jobs (cases owing one), parked. Raises Busy.
+
+    Trials and canaries are in none of them.
+    """
+    tenants = counted(tenants)
     kinds = get_args(DecisionKind)
     decisions = {
         kind: sum([await store.count(CASES, "decision", equal=(t, kind)) for t in tenants])
@@ -20,7 +26,7 @@ async def facts_of(store: Store, tenants: Sequence[str]) -> Mapping[str, Any]:
     jobs = sum(
         [
             await store.count(CASES, f"jobs_{system}", equal=(partition,))
-            for system in SYSTEMS
+            for system in PARTNERS
             for partition in range(PARTITIONS)
         ]
     )
