@@ -25,6 +25,8 @@ NOT_IMPORTED: Final = {
     "uvloop": "uvicorn takes it where it is installed",
     "httptools": "uvicorn takes it where it is installed",
     "python-multipart": "FastAPI reads forms with it",
+    "rocksdict": "Faust keeps its table with it",
+    "click": "kept below what Faust takes",
 }
 BUILDS: Final = {"hatchling"}
 
@@ -111,7 +113,7 @@ def test_every_third_party_dependency_is_locked(folder: Path) -> None:
     """What a distribution declares is installed from the hashed lock and from nowhere else."""
     ours = {normal(project(other)["name"]) for other in FOLDERS}
 
-    assert set() == declared(folder) - ours - set(locked("runtime"))
+    assert set() == declared(folder) - ours - set(locked("runtime")) - set(locked("statistics"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -150,7 +152,7 @@ def locked(name: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "statistics", "dev"])
 def test_every_locked_version_has_its_hashes_and_no_address(name: str) -> None:
     """Whoever serves the files cannot change them, and the lock does not say who does."""
     text = (ROOT / "requirements" / f"{name}.lock").read_text("utf-8")
@@ -159,18 +161,28 @@ def test_every_locked_version_has_its_hashes_and_no_address(name: str) -> None:
     assert not re.search(r"https?://|file://|--index-url|--find-links|--extra-index", text)
 
 
-def test_the_two_locks_agree() -> None:
+@pytest.mark.parametrize("other", ["statistics", "dev"])
+def test_the_locks_agree(other: str) -> None:
     """A package in both has the same hashes, so the same version."""
-    runtime, dev = locked("runtime"), locked("dev")
+    runtime, more = locked("runtime"), locked(other)
 
-    assert {name: runtime[name] for name in runtime.keys() & dev.keys()} == {
-        name: dev[name] for name in runtime.keys() & dev.keys()
+    assert {name: runtime[name] for name in runtime.keys() & more.keys()} == {
+        name: more[name] for name in runtime.keys() & more.keys()
     }
 
 
+def test_faust_is_pinned_by_hand() -> None:
+    """Its releases changed what happens at a rebalance; nobody gets another one by the way."""
+    asked = (ROOT / "requirements" / "statistics.in").read_text("utf-8")
+
+    assert re.search(r"^faust-streaming==0\.15\.3$", asked, re.MULTILINE)
+    assert not set(locked("runtime")) & {"faust-streaming", "mode-streaming", "rocksdict"}
+
+
 def test_everything_that_is_asked_for_is_used_somewhere() -> None:
-    """runtime.in lists what distributions declare, what builds them, and nothing else."""
-    lines = (ROOT / "requirements" / "runtime.in").read_text("utf-8").splitlines()
+    """The lists have what distributions declare, what builds them, and nothing else."""
+    files = [ROOT / "requirements" / f"{name}.in" for name in ("runtime", "statistics")]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
     asked = {normal(re.split(r"[\s;<>=]", line)[0]) for line in lines if line[:1].isalpha()}
     everything = set[str]().union(*(declared(folder) for folder in FOLDERS))
     ours = {normal(project(folder)["name"]) for folder in FOLDERS}

@@ -100,6 +100,12 @@ def test_the_arrows_are_kept(copy: Path) -> None:
         ("services/notify/src/aduan_notify", "import motor", "one module knows the document"),
         ("libs/aduan/src/aduan/storage", "import pymongo", "one module knows the document"),
         ("standalone/src/aduan_standalone/cli", "import confluent_kafka", "one module administers"),
+        ("services/sla/src/aduan_sla/statistics", "import faust", "one module knows Faust"),
+        (
+            "standalone/src/aduan_standalone/cli",
+            "import aduan_sla.entrypoints.statistics_stream",
+            "nothing imports the worker on Faust",
+        ),
         ("services/sla/src/aduan_sla/domain", "import httpx", "rules are pure"),
         ("services/sla/src/aduan_sla/domain", "from aduan import engine", "rules are pure"),
     ],

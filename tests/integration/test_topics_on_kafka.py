@@ -11,12 +11,17 @@ from aduan_server_fixtures import Maker
 from aduan_servers.kafka import ADMIN, Kafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from aduan.contracts.topics import TOPICS, streams_for, topics_of
+from aduan.contracts.topics import STATISTICS, TOPICS, streams_for, topics_of
 from aduan_standalone.broker.wanted import SERVICES
 from aduan_standalone.cli.main import main
 
 DAY = 86_400_000
-ALL = [topic.name for topic in TOPICS] + [f"aduan.{service}.dlq" for service in SERVICES]
+OF_STATISTICS = [STATISTICS.changelog, "aduan.statistics.dlq"]
+ALL = [
+    *(topic.name for topic in TOPICS),
+    *(f"aduan.{service}.dlq" for service in SERVICES),
+    *OF_STATISTICS,
+]
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ async def test_topics_are_made_once_and_kept_as_the_table_says(
     assert set(first.out.splitlines()) >= {
         line for line in planned.out.splitlines() if line[0] == "+"
     }
-    assert "done: 14 changes." in first.out
+    assert "done: 16 changes." in first.out
     assert "no change" == second.out.splitlines()[0]
     assert "User:aduan-sla READ group aduan.sla" in second.out
     assert {"changes": [], "access_enforced": False} == {
@@ -162,8 +167,8 @@ async def test_a_topic_of_another_size_is_refused_and_nothing_is_done(
 def test_each_service_can_do_its_own_and_the_broker_refuses_the_rest(
     own_kafka: Maker, topics: Run
 ) -> None:
-    """Five principals against every topic and every group, as the broker itself decides."""
-    users = [f"aduan-{service}" for service in SERVICES]
+    """Six principals against every topic and every group, as the broker itself decides."""
+    users = [f"aduan-{name}" for name in (*SERVICES, STATISTICS.name)]
     broker = own_kafka(protocol="SASL_PLAINTEXT", users=users)
 
     assert 0 == topics(broker, "apply", "--require-acls").code
@@ -182,6 +187,14 @@ def test_each_service_can_do_its_own_and_the_broker_refuses_the_rest(
         assert [service] == [
             other for other in SERVICES if user.may_keep_an_offset(f"aduan.{other}", min(consumed))
         ], service
+
+    worker = User(broker, "aduan-statistics")
+    assert set(OF_STATISTICS) == {name for name in ALL if worker.may_write(name)}
+    assert {*STATISTICS.topics, STATISTICS.changelog} == {
+        name for name in ALL if worker.may_read(name)
+    }
+    assert worker.may_keep_an_offset("aduan.statistics", "complaint.created")
+    assert not worker.may_keep_an_offset("aduan.sla", "complaint.created")
 
 
 @pytest.mark.by_hand

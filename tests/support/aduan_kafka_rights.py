@@ -44,8 +44,9 @@ class User:
         told: list[Any] = []
         producer = kafka.Producer({**self._options, "acks": "all"})
         producer.produce(
-            topic, b"x", partition=partition, on_delivery=lambda error, _: told.append(error)
-        )
+            topic, b"x", b"a compacted topic wants a key", partition=partition,
+            on_delivery=lambda error, _: told.append(error),
+        )  # fmt: skip
         producer.flush(SECONDS)
         assert len(told) == 1, f"no word about a record for {topic}"
         return _yes(told[0])

@@ -81,6 +81,7 @@ class Life:
         when = case.pop("published", at)
         if state == "answered" != before:
             case = {"answered_at": _moment(when), **case}
+        owed = {"on": "2027-06-30", "fiscal_year": 2027, "unit": "DPU"}
         self._tell(
             "complaint.progressed",
             _moment(at),
@@ -88,6 +89,7 @@ class Life:
                 "case": self._shows(at, state=state, **case), "action": "move", "from": before,
                 "to": state, "actor": {"kind": by},
                 "citizen_text": "Laporan Bapak/Ibu sedang kami proses.",
+                "follow_up": owed if state == "conditionally_closed" else None,
             },
         )  # fmt: skip
         return self
@@ -147,13 +149,19 @@ def figures(cases: Sequence[CaseFacts], now: datetime) -> Sums:
     return found.sums()
 
 
-def city(seed: int, cases: int, now: datetime) -> list[Life]:
-    """Return lives of the fortnight before `now`: every way that a case can go, and some trials."""
+def city(seed: int, cases: int, now: datetime, *, sla: bool = True) -> list[Life]:
+    """Return lives of the fortnight before `now`: every way that a case can go, and some trials.
+
+    sla: with events of sla, as we think it would tell; else a real one tells.
+    """
     chance = random.Random(seed)
     known = labels()[TENANT]
     opds, kinds = sorted(known.opd), sorted(known.category)
     areas = [f"{code}.1001" for code in sorted(known.kecamatan)]
-    return [_a_life(chance, f"{seed}/{number}", now, opds, kinds, areas) for number in range(cases)]
+    return [
+        _a_life(chance, f"{seed}/{number}", now, opds, kinds, areas, sla=sla)
+        for number in range(cases)
+    ]
 
 
 def _a_life(
@@ -163,6 +171,8 @@ def _a_life(
     opds: Sequence[str],
     kinds: Sequence[str],
     areas: Sequence[str],
+    *,
+    sla: bool,
 ) -> Life:
     received = now - timedelta(minutes=chance.randrange(60, 14 * 24 * 60))
 
@@ -174,17 +184,18 @@ def _a_life(
         received,
         area=chance.choice([*areas, None, "33.74"]),
         category=chance.choice([*kinds, None, "tidak-dikenal"]),
-        hint=chance.choice([PLAIN, PLAIN, PLAIN, OVERSIGHT]),
+        hint=chance.choice([None, PLAIN, PLAIN, PLAIN, OVERSIGHT]),
         test=chance.random() < 0.1,
     )
     if chance.random() < 0.1:
         return life
-    oversight = chance.random() < 0.1
     at = later(received)
-    if oversight:
-        life.moved(at, "triage", by="system", oversight=True, **{"class": OVERSIGHT})
+    if life.hint == OVERSIGHT:
+        closed = {"oversight": True, "class": OVERSIGHT, "class_confirmed": True}
+        life.moved(at, "triage", by="coordinator", **closed)
     else:
         life.assigned(at, chance.choice(opds))
+    if sla:
         life.clocks(at, ("handle", "running", at + timedelta(hours=72)))
     ways = (
         ("accepted", "in_progress", "answered", "closed"),
@@ -197,7 +208,7 @@ def _a_life(
     for state in chance.choice(ways):
         at = later(at)
         life.moved(at, state)
-        if state == "answered":
+        if sla and state == "answered":
             late = chance.random() < 0.3
             word = ("handle", "breached" if late else "met", at)
             life.clocks(at, word, ("complete", "met", at))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aduan.contracts.topics import TOPICS
+from aduan.contracts.topics import STATISTICS, TOPICS
 from aduan_standalone.broker.difference import (
     ChangeSetting,
     CreateTopic,
@@ -46,7 +46,7 @@ def test_an_empty_cluster_gets_every_topic_and_every_right() -> None:
     assert {topic.name for topic in TOPICS} < set(topics)
     assert {
         f"aduan.{service}.dlq"
-        for service in ("intake", "routing", "sla", "sync-laporgub", "notify")
+        for service in ("intake", "routing", "sla", "sync-laporgub", "notify", "statistics")
     } == {name for name in topics if name.endswith(".dlq")}
     assert {24} == {topics[topic.name].partitions for topic in TOPICS}
     assert {1} == {topic.partitions for name, topic in topics.items() if name.endswith(".dlq")}
@@ -59,6 +59,25 @@ def test_an_empty_cluster_gets_every_topic_and_every_right() -> None:
         "unclean.leader.election.enable": "false",
     } == topics["complaint.created"].settings
     assert () == found.refused
+
+
+def test_the_statistics_worker_gets_its_table_and_no_more_than_it_does() -> None:
+    """A compacted topic of as many partitions as the shared ones; it writes nothing that others read."""
+    want = wanted(EMPTY, replication=None)
+    (table,) = [topic for topic in want.topics if topic.name == STATISTICS.changelog]
+    mine = {line for line in want.access if line.principal == "User:aduan-statistics"}
+
+    assert (24, "compact", "-1") == (
+        table.partitions, table.settings["cleanup.policy"], table.settings["retention.ms"],
+    )  # fmt: skip
+    assert {"aduan.statistics"} == {line.name for line in mine if line.kind == "group"}
+    assert {STATISTICS.changelog, "aduan.statistics.dlq"} == {
+        line.name for line in mine if line.operation == "WRITE"
+    }
+    assert {*STATISTICS.topics, STATISTICS.changelog} == {
+        line.name for line in mine if line.operation == "READ" and line.kind == "topic"
+    }
+    assert {"READ", "WRITE", "DESCRIBE"} == {line.operation for line in mine}
 
 
 def test_a_cluster_that_has_everything_needs_nothing() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from aduan.contracts.topics import TOPICS
+from aduan.contracts.topics import PARTITIONS, STATISTICS, TOPICS
 from aduan.messaging.dead_letters import group_of, letters_topic
 from aduan_standalone.broker.shapes import Access, Found, Topic, Wanted
 
@@ -15,6 +15,7 @@ COPIES: Final = 3
 # Above what a producer sends (900,000), so that a record that is too large fails before it has a
 # sequence number, and never at the broker.
 LARGEST_MESSAGE: Final = 1_048_576
+FOR_EVER_DAYS: Final = -1
 LETTERS_KEPT_DAYS: Final = 90  # copies for people; the letters themselves are documents
 
 
@@ -34,6 +35,7 @@ def wanted(found: Found, *, replication: int | None, principals: str = PRINCIPAL
         return plain if there is None else max(plain, there.replication)
 
     partitions = {topic.name: topic.partitions for topic in TOPICS}
+    partitions[STATISTICS.changelog] = PARTITIONS
     return Wanted(
         topics=tuple(
             Topic(
@@ -43,19 +45,29 @@ def wanted(found: Found, *, replication: int | None, principals: str = PRINCIPAL
         ),
         access=frozenset(
             line for service in SERVICES for line in _rights(service, principals)
+        ) | frozenset(_rights_of_statistics(principals)),
+        principals=frozenset(
+            principals.format(service=name) for name in (*SERVICES, STATISTICS.name)
         ),
-        principals=frozenset(principals.format(service=service) for service in SERVICES),
     )  # fmt: skip
 
 
 def kept_days() -> dict[str, int]:
     """Return every topic that the services need, and for how many days it keeps records."""
     letters = {letters_topic(service): LETTERS_KEPT_DAYS for service in _consumers()}
-    return {topic.name: topic.retention.days for topic in TOPICS} | letters
+    letters[letters_topic(STATISTICS.name)] = LETTERS_KEPT_DAYS
+    kept = {topic.name: topic.retention.days for topic in TOPICS}
+    return {**kept, **letters, STATISTICS.changelog: FOR_EVER_DAYS}
 
 
 def settings(copies: int, *, days: int) -> dict[str, str]:
-    """Return the settings of a topic that this command owns; others are nobody's business here."""
+    """Return the settings of a topic that this command owns; others are nobody's business here.
+
+    days: how long it keeps records; -1: the latest of each key, for ever.
+    """
+    if days == FOR_EVER_DAYS:
+        # Never compact and delete together: a table that lost its oldest rows recovers for ever.
+        return {**settings(copies, days=0), "cleanup.policy": "compact", "retention.ms": "-1"}
     return {
         "cleanup.policy": "delete",
         "max.message.bytes": str(LARGEST_MESSAGE),
@@ -82,3 +94,14 @@ def _rights(service: str, principals: str) -> Iterator[Access]:
     for topic in TOPICS:
         if service in topic.consumers:
             yield from (Access(who, what, "topic", topic.name) for what in ("READ", "DESCRIBE"))
+
+
+def _rights_of_statistics(principals: str) -> Iterator[Access]:
+    """Yield what the worker of the statistics does: it reads, and writes its table and letters."""
+    who = principals.format(service=STATISTICS.name)
+    yield Access(who, "READ", "group", group_of(STATISTICS.name))
+    own = (STATISTICS.changelog, letters_topic(STATISTICS.name))
+    for name in (*STATISTICS.topics, STATISTICS.changelog):
+        yield from (Access(who, what, "topic", name) for what in ("READ", "DESCRIBE"))
+    for name in own:
+        yield from (Access(who, what, "topic", name) for what in ("WRITE", "DESCRIBE"))

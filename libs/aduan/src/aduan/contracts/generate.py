@@ -21,7 +21,7 @@ from aduan.contracts.compatibility import breaking_changes
 from aduan.contracts.events import DATA_LIMIT
 from aduan.contracts.examples import CASE_ID, EXAMPLES, UNIT_EXAMPLES
 from aduan.contracts.opd import UNIT_EVENT_TYPE, UNIT_KEPT_DAYS, UNIT_TOPIC, UnitRecord
-from aduan.contracts.topics import TOPICS, Topic
+from aduan.contracts.topics import STATISTICS, TOPICS, Topic
 
 HERE: Final = Path(__file__).parent
 DOCS: Final = Path("docs")
@@ -96,6 +96,12 @@ def _events_page() -> str:
         f"| `{topic.name}` | {topic.stream} | {topic.producer} | {', '.join(topic.consumers)}"
         f" | {topic.partitions} | {topic.retention.days} days | {topic.reason} |"
         for topic in TOPICS
+    ]
+    beside = ", ".join(f"`{name}`" for name in STATISTICS.topics)
+    lines += [
+        "",
+        f"Beside the services the worker of the {STATISTICS.name} reads {beside}, and keeps its table"
+        f" in `{STATISTICS.changelog}` ([ADR 9](adr/0009-statistics-merge-facts.md)).",
     ]
     for topic in TOPICS:
         head = f"Type `{topic.event_type}`. {_first(topic.event)}"

@@ -124,6 +124,28 @@ TOPICS: Final = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A reader beside the services: it tells nothing, and what it keeps can be had again.
+
+    topics: what it reads; not whole streams, because it needs no gap-free `seq`.
+    changelog: the compacted topic that holds its table, with as many partitions as the topics.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    changelog: str
+    reason: str
+
+
+STATISTICS: Final = Projection(
+    name="statistics",
+    topics=("complaint.created", "complaint.assigned", "complaint.progressed", "sla.scheduled"),
+    changelog="aduan.statistics-cases-changelog",
+    reason="The statistics worker's facts of each case, by complaint id; the latest is kept.",
+)
+
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}
 BY_TYPE: Final = {topic.event_type: topic for topic in TOPICS}
 

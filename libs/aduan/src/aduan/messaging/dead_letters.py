@@ -181,12 +181,16 @@ class DeadLetters:
         """
         page = await self._store.find(DEAD_LETTERS, "uncopied", limit=100)
         for document, letter in zip(page.documents, _letters(page), strict=True):
-            copy = _copy(letter, self._service)
+            copy = copy_of(letter, self._service)
             if all(await bus.publish([copy])):
                 await self._store.update(DEAD_LETTERS, document.id, _copied)
 
 
-def _copy(letter: Letter, service: str) -> Raw:
+def copy_of(letter: Letter, service: str) -> Raw:
+    """Return what goes to `<group>.dlq`: the event byte for byte, and why in `dlq-` headers.
+
+    Of an event over half a megabyte it says only where the letter is.
+    """
     event = letter.event
     headers = (
         ("dlq-group", group_of(service).encode()),

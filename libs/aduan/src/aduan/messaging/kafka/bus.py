@@ -145,6 +145,15 @@ class KafkaBus:
             for place in places
         )  # fmt: skip
 
+    async def partition_counts(self, topics: Sequence[str]) -> Mapping[str, int]:
+        """Return how many partitions each topic has, of those that are there for us. Raises Busy."""
+
+        async def ask(admin: AIOKafkaAdminClient, _: AIOKafkaConsumer) -> Any:
+            return await admin.describe_topics(list(topics))
+
+        found = await self._ask(ask)
+        return {one["topic"]: len(one["partitions"]) for one in found if not one["error_code"]}
+
     async def answers(self) -> bool:
         """Whether a broker answers a connection that was just made."""
         client = AIOKafkaClient(**self._connection.options())

@@ -30,6 +30,7 @@ Figure = Literal[
 ]
 Stage = Literal["waiting", "answered", "owed"]
 STAGES: Final[tuple[Stage, ...]] = ("waiting", "answered", "owed")
+CaseState = Literal["counted", "test", "unopened"]
 NOW: Final = "now"
 # Open are all but these (DESIGN 5).
 CLOSED: Final = frozenset(("closed", "rejected", "archived"))
@@ -92,6 +93,13 @@ def stage_of(facts: CaseFacts) -> Stage | None:
     return "owed" if state == "conditionally_closed" else "waiting"
 
 
+def state_of(facts: CaseFacts) -> CaseState:
+    """Return whether a case counts, and if not, why."""
+    if facts.opened is None:
+        return "unopened"
+    return "test" if facts.opened.test else "counted"
+
+
 def counted(facts: CaseFacts | None, labels: Labels) -> Sums:
     """Return everything that a case counts for, in all buckets."""
     found: Counter[Cell] = Counter()
@@ -119,14 +127,18 @@ class Figures:
         self._labels = labels
         self._sums: Counter[Cell] = Counter()
         self._kept: dict[str, int] = {}
-        self.cases = 0
+        self.states: Counter[CaseState] = Counter()
         self.turn(now)
 
     def change(self, before: CaseFacts | None, after: CaseFacts) -> None:
         """A case counted for `before` and counts for `after`. None: it is new."""
-        self.cases += before is None
+        if before == after:
+            return
+        if before is not None:
+            self.states[state_of(before)] -= 1
+        self.states[state_of(after)] += 1
         labels = self._labels.get(after.tenant)
-        if labels is None or before == after:
+        if labels is None:
             return
         for cell, amount in counted(before, labels).items():
             self._add(cell, -amount)

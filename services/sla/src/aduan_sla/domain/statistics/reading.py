@@ -1,6 +1,6 @@
 """One event as facts. The only place that knows how an event of a topic is read for statistics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -130,9 +130,13 @@ def progressed(event: Incoming[ProgressedView]) -> CaseFacts:
 
 def scheduled(event: Incoming[ScheduledView]) -> CaseFacts:
     """All clocks of the case."""
-    found = (_decided(clock) for clock in event.data.clocks)
-    decided = tuple(one for one in found if one is not None)
-    return CaseFacts(event.tenant, clocks=Clocks(event.seq, decided))
+    return CaseFacts(event.tenant, clocks=Clocks(event.seq, decided(event.data.clocks)))
+
+
+def decided(clocks: Iterable[ClockView]) -> tuple[Decided, ...]:
+    """Return the deadlines that are kept or missed, of the clocks that are compared."""
+    found = (_decided(clock) for clock in clocks)
+    return tuple(one for one in found if one is not None)
 
 
 def _shown(seq: int, case: CaseView) -> Shown:
