@@ -15,7 +15,8 @@ NAMES: Final = (
     "runtime",
     "statistics",
     "dev",
-)  # in this order: each is constrained by those before
+    "manifests",
+)  # in this order: each is constrained by those before, but manifests, which is installed apart
 OPTIONS: Final = (
     "--quiet",
     "--allow-unsafe",  # setuptools and pip are pinned like everything else

