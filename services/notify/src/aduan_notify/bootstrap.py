@@ -8,6 +8,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
+from aduan.contracts.values import counted
 from aduan.messaging.port import Bus
 from aduan.service import Runtime, Service, ServiceSpec
 from aduan.storage.port import Store
@@ -68,7 +69,8 @@ async def build(
     """
     directories = load_directories(settings)
     runtime = Runtime(spec, store=store, bus=bus, clock=clock)
-    metrics = Metrics(registry)
+    tenants = counted(settings.tenants)
+    metrics = Metrics(registry, tenants)
     mailer = SmtpMailer(_account(settings), wall=clock.wall, monotonic=clock.monotonic)
     client = httpx.AsyncClient(
         base_url=settings.intake_url,
@@ -119,11 +121,18 @@ async def build(
         )
     )
 
+    async def levels() -> None:
+        for tenant in tenants:
+            waiting = await store.count(CASES, "pending_n", equal=(tenant,))
+            metrics.pending.set(waiting, tenant=tenant)
+
     async def close() -> None:
         await mailer.close()
         await client.aclose()
 
-    return Service(runtime, app, workers={"postman": postman.run}, status=facts, close=close)
+    return Service(
+        runtime, app, workers={"postman": postman.run}, status=facts, close=close, levels=levels
+    )
 
 
 def _account(settings: Settings) -> Account:

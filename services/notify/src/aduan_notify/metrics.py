@@ -15,7 +15,7 @@ class Metrics:
     """Every series notify exports beside those that all services have."""
 
     def __init__(self, registry: CollectorRegistry, tenants: Sequence[str] = ()) -> None:
-        """tenants: those whose cases are told."""
+        """tenants: those whose cases count."""
         # Counter: letters decided by a worker, or put back. reason is one of domain.ledger.REASONS.
         self.deliveries = Tally(
             "aduan_notify_deliveries",

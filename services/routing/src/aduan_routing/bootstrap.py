@@ -30,7 +30,7 @@ from aduan_routing.entrypoints import connections_http, evidence_http, http, off
 from aduan_routing.entrypoints.desk_render import ANSWER_SUFFIX, Pages
 from aduan_routing.entrypoints.desk_session import Sessions, finder_with
 from aduan_routing.entrypoints.fetching import Fetcher
-from aduan_routing.entrypoints.status import facts_of
+from aduan_routing.entrypoints.status import facts_of, tell_conflicts
 from aduan_routing.entrypoints.telling_units import Teller
 from aduan_routing.entrypoints.workbench import Workbench
 from aduan_routing.evidence import EvidenceShelf
@@ -93,6 +93,9 @@ async def build(
     async def facts() -> Mapping[str, Any]:
         return await facts_of(store, tuple(book), metrics)
 
+    async def levels() -> None:
+        await tell_conflicts(store, tuple(book), metrics)
+
     app = new_app(
         "Aduan: routing",
         service="routing",
@@ -153,4 +156,4 @@ async def build(
         )
         workers["content"] = fetcher.run
         closing.push_async_callback(intake.close)
-    return Service(runtime, app, workers=workers, status=facts, close=closing.aclose)
+    return Service(runtime, app, workers=workers, status=facts, close=closing.aclose, levels=levels)

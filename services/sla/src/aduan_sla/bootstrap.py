@@ -6,6 +6,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
+from aduan.contracts.values import counted
 from aduan.messaging.port import Bus
 from aduan.service import Runtime, Service, ServiceSpec
 from aduan.storage.port import Store
@@ -13,9 +14,11 @@ from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import Authenticator
 from aduan.web.ops import router as ops_router
+from aduan_sla.adapters.dimensions import load_labels
 from aduan_sla.adapters.reference import load_rulebook
 from aduan_sla.domain.case import CASES
 from aduan_sla.entrypoints.http import router
+from aduan_sla.entrypoints.levels import OwnLevels
 from aduan_sla.entrypoints.revisit import Revisit
 from aduan_sla.entrypoints.status import facts_of
 from aduan_sla.entrypoints.ticker import Ticker
@@ -29,6 +32,12 @@ COLLECTIONS: Final = (CASES,)
 def load_books(settings: Settings) -> Rulebooks:
     """Return the rules of every tenant. Raises PolicyError, one sentence for the operator."""
     return {tenant: load_rulebook(settings.reference_dir, tenant) for tenant in settings.tenants}
+
+
+def load_offices(settings: Settings) -> Mapping[str, frozenset[str]]:
+    """Return the codes of the offices of every tenant that counts. Raises BadDimensions."""
+    tenants = counted(settings.tenants)
+    return {tenant: load_labels(settings.reference_dir, tenant).opd for tenant in tenants}
 
 
 def spec(settings: Settings) -> ServiceSpec:
@@ -48,11 +57,11 @@ async def build(
 ) -> Service:
     """Return the service, ready to run. spec: as `spec(settings)` gave it.
 
-    http_metrics: the process's own where it hosts several services. Raises PolicyError.
+    http_metrics: the process's own where it hosts several services. Raises PolicyError, BadDimensions.
     """
     books = load_books(settings)
     runtime = Runtime(spec, store=store, bus=bus, clock=clock)
-    metrics = Metrics(registry)
+    metrics = Metrics(registry, load_offices(settings))
     facts = _facts(runtime, books)
     app = new_app(
         "Aduan: sla",
@@ -77,7 +86,8 @@ async def build(
     )
     revisit = Revisit(cases=runtime.cases, books=books, metrics=metrics)
     workers = {"tick": ticker.run, "revisit": revisit.run}
-    return Service(runtime, app, workers=workers, status=facts)
+    levels = OwnLevels(store=store, clock=clock, books=books, metrics=metrics)
+    return Service(runtime, app, workers=workers, status=facts, levels=levels.read)
 
 
 def _facts(runtime: Runtime, books: Rulebooks) -> Callable[[], Awaitable[Mapping[str, Any]]]:

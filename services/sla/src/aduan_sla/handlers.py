@@ -78,7 +78,7 @@ def on_assigned(
     if body is None:
         return Reaction()
     case = from_body(body)
-    known = _learn(case, _fact(event, event.data.case), event.data.case.area)
+    known = _learn(case, _fact(event, event.data.case), event.data.case)
     return _settle(case, known, event.id, books)
 
 
@@ -103,7 +103,7 @@ def on_progressed(
         if data.follow_up is None:
             raise Poison("a conditional closing without a follow-up date")
         fact = replace(fact, debt_on=_date(data.follow_up.on))
-    known = _learn(case, fact, data.case.area)
+    known = _learn(case, fact, data.case)
     if data.reply_id is not None:
         known = known.answered_for(data.reply_id)
     return _settle(case, known, event.id, books)
@@ -168,8 +168,9 @@ def _rules(books: Rulebooks, tenant: str) -> Rulebook:
         raise UnknownTenant(f"there are no policies for the tenant {tenant}") from None
 
 
-def _learn(case: SlaCase, fact: Fact, area: str | None) -> SlaCase:
-    return replace(case.learn(fact), area=area or case.area)
+def _learn(case: SlaCase, fact: Fact, seen: CaseView) -> SlaCase:
+    verified = case.verified or seen.verified is not None
+    return replace(case.learn(fact), area=seen.area or case.area, verified=verified)
 
 
 def _fact(event: Incoming[AssignedView] | Incoming[ProgressedView], case: CaseView) -> Fact:

@@ -1,12 +1,13 @@
 """Every series that sla exports; a test compares this list with the dashboards and the alerts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from aduan.observability.metrics import OTHER, Level, Tally
+from aduan.observability.metrics import Level, Tally
 from aduan_sla.domain.policy import CLOCK_NAMES
+from aduan_sla.domain.statistics.labels import OTHER, OVERSIGHT
 
 KINDS = ("warn", "breach", "escalation", "elapsed")
 REASONS = ("not_caught_up", "not_quiet", "no_rules")
@@ -17,12 +18,15 @@ class Metrics:
     """The closed list. One object per process."""
 
     def __init__(
-        self, registry: CollectorRegistry, offices: Mapping[str, Sequence[str]] | None = None
+        self, registry: CollectorRegistry, offices: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         """offices: tenant -> codes of its offices, from its reference data."""
-        self.offices = {tenant: frozenset(codes) for tenant, codes in (offices or {}).items()}
+        self.offices = {
+            tenant: frozenset((*codes, OTHER, OVERSIGHT))
+            for tenant, codes in (offices or {}).items()
+        }
         by_tenant = {"tenant": sorted(self.offices)}
-        by_office = {**by_tenant, "opd": sorted({OTHER}.union(*self.offices.values()))}
+        by_office = {**by_tenant, "opd": sorted(frozenset().union(*self.offices.values()))}
         # Counter: notices told, by kind.
         self.told = Tally(
             "aduan_sla_told",

@@ -20,6 +20,12 @@ class RepliedView(View):
     reply_id: str
 
 
+class VerifiedView(View):
+    """The fact that somebody verified the report."""
+
+    at: Moment
+
+
 class CaseView(View):
     """The snapshot of a case in every routing event."""
 
@@ -33,6 +39,7 @@ class CaseView(View):
     opd: str | None = None
     area: str | None = None
     answered_at: Moment | None = None
+    verified: VerifiedView | None = None
 
 
 class ActorView(View):

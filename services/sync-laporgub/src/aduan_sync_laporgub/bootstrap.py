@@ -33,7 +33,7 @@ from aduan_sync_laporgub.entrypoints.feeds import FeedReader
 from aduan_sync_laporgub.entrypoints.http import router
 from aduan_sync_laporgub.entrypoints.pulling import Puller
 from aduan_sync_laporgub.entrypoints.rounds import Rounds
-from aduan_sync_laporgub.entrypoints.status import facts_of
+from aduan_sync_laporgub.entrypoints.status import facts_of, tell_levels
 from aduan_sync_laporgub.handlers import table
 from aduan_sync_laporgub.metrics import Metrics
 from aduan_sync_laporgub.ports import Intake, Partner
@@ -123,6 +123,9 @@ async def build(
     async def facts() -> Mapping[str, Any]:
         return await facts_of(store, settings.tenants)
 
+    async def levels() -> None:
+        await tell_levels(store, settings.tenants, clock, parts.metrics)
+
     app = new_app(
         "Aduan: sync-laporgub",
         service="sync-laporgub",
@@ -167,7 +170,7 @@ async def build(
         for thing in opened:
             await thing.close()
 
-    return Service(runtime, app, workers=workers, status=facts, close=close)
+    return Service(runtime, app, workers=workers, status=facts, close=close, levels=levels)
 
 
 def _laporgub_workers(parts: _Parts, partner: LaporGub) -> dict[str, Worker]:

@@ -8,15 +8,13 @@ What is declared can be read back (`declared`): docs/metrics.md, boards and aler
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final, Literal
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 Labels = Mapping[str, Sequence[str]]
 Kind = Literal["counter", "gauge", "histogram"]
 Over = Literal["sum", "max", "min", "each"]
-
-OTHER: Final = "other"
 
 
 class UnknownLabel(ValueError):

@@ -9,7 +9,7 @@ import holidays
 from pydantic import BaseModel, ValidationError
 
 from aduan_sla.adapters.rows import CalendarFile, PolicyFile
-from aduan_sla.domain.calendar import Calendar, build
+from aduan_sla.domain.calendar import Calendar, OfficeHours, build
 from aduan_sla.domain.policy import PolicyError, Rulebook, check
 
 M = TypeVar("M", bound=BaseModel)
@@ -55,6 +55,7 @@ def _calendar(path: Path, file: CalendarFile) -> Calendar:
         days_off=free,
         joint_leave=joint,
         amendments=[row.amendment() for row in file.override],
+        hours=OfficeHours(file.opens, file.closes),
     )
 
 

@@ -1,13 +1,13 @@
 """The shape of a tenant's policies.toml and calendar.toml, read strictly."""
 
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from aduan.contracts.values import Audience, ReportClass
-from aduan_sla.domain.calendar import Amendment
+from aduan_sla.domain.calendar import USUAL_HOURS, Amendment
 from aduan_sla.domain.policy import Arrow, Confidence, Escalation, Policy
 from aduan_sla.domain.reckon import Limit, Unit
 
@@ -149,13 +149,24 @@ class OverrideRow(_Row):
 
 
 class CalendarFile(_Row):
-    """calendar.toml. country: an ISO code that the package `holidays` knows."""
+    """calendar.toml. country: an ISO code that the package `holidays` knows.
+
+    opens, closes: office hours of a working day, WIB.
+    """
 
     version: Word
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     first_year: int = Field(ge=2000, le=2100)
     last_year: int = Field(ge=2000, le=2100)
+    opens: time = USUAL_HOURS.opens
+    closes: time = USUAL_HOURS.closes
     override: tuple[OverrideRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.closes <= self.opens:
+            raise _wrong("closes does not lie after opens")
+        return self
 
     @model_validator(mode="after")
     def _years_in_order(self) -> Self:

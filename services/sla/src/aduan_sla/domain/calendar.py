@@ -17,6 +17,7 @@ from aduan.clock import WIB
 from aduan.errors import AduanError
 
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
 _SATURDAY: Final = 5
 
 
@@ -67,6 +68,44 @@ class WorkDays:
         low, high = after.toordinal(), through.toordinal()
         return max(0, bisect_right(self.days, high) - bisect_right(self.days, low))
 
+    def holds(self, day: date) -> bool:
+        """Whether a date is a working day."""
+        return self.between(day - _DAY, day) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """When an office is open on a working day, WIB. They measure waiting; no deadline uses them."""
+
+    opens: time
+    closes: time
+
+    def within(self, since: datetime, until: datetime, work: WorkDays) -> float:
+        """Return the hours of working days between two moments in which the office was open.
+
+        since, until: aware; 0 where `until` is not the later one.
+        """
+        first, last = wib_date(since), wib_date(until)
+        if until <= since:
+            return 0.0
+        if first == last:
+            return self._of_day(first, since, until, work)
+        whole = work.between(first, last - _DAY) * (self._at(first)[1] - self._at(first)[0]) / _HOUR
+        return (
+            self._of_day(first, since, until, work) + whole + self._of_day(last, since, until, work)
+        )
+
+    def _at(self, day: date) -> tuple[datetime, datetime]:
+        return datetime.combine(day, self.opens, WIB), datetime.combine(day, self.closes, WIB)
+
+    def _of_day(self, day: date, since: datetime, until: datetime, work: WorkDays) -> float:
+        opens, closes = self._at(day)
+        open_for = min(until, closes) - max(since, opens)
+        return max(0.0, open_for / _HOUR) if work.holds(day) else 0.0
+
+
+USUAL_HOURS: Final = OfficeHours(time(8), time(16))
+
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
@@ -90,12 +129,14 @@ class Calendar:
     version: names the data, so that a case can tell whether it was reckoned with this one.
     joint_leave_years: the years for which cuti bersama was decreed.
     changes: the moments at which an amendment became known, ascending.
+    hours: when offices are open on a working day.
     """
 
     version: str
     joint_leave_years: frozenset[int]
     changes: tuple[datetime, ...]
     variants: tuple[WorkDays, ...] = field(repr=False)
+    hours: OfficeHours = USUAL_HOURS
 
     def known_at(self, moment: datetime) -> WorkDays:
         """Return the working days as they were known at `moment`."""
@@ -113,6 +154,7 @@ def build(
     days_off: Iterable[date],
     joint_leave: Iterable[date],
     amendments: Sequence[Amendment] = (),
+    hours: OfficeHours = USUAL_HOURS,
 ) -> Calendar:
     """Return the calendar of the years first_year to last_year, inclusive.
 
@@ -134,6 +176,7 @@ def build(
         joint_leave_years=frozenset(day.year for day in joint_leave),
         changes=tuple(start_of(day) for day in decided),
         variants=tuple(variants),
+        hours=hours,
     )
 
 

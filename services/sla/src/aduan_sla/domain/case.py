@@ -1,8 +1,9 @@
 """The document of a case in sla: its facts, what was told, and the columns a tick reads."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 
 from aduan.clock import iso, parse_iso
 from aduan.contracts.values import ClockState, ClockView, Nearest, ReportClass
@@ -11,9 +12,22 @@ from aduan.storage.port import Body, Collection, Columns, Index
 from aduan_sla.domain import facts, telling
 from aduan_sla.domain.clocks import Clock
 from aduan_sla.domain.facts import Fact, Opening
+from aduan_sla.domain.policy import CLOCK_NAMES, FINAL, RECEIVED
+from aduan_sla.domain.statistics.labels import OVERSIGHT
 from aduan_sla.domain.telling import Told
 
 NO_DUE: Final = "~"  # sorts behind every date, so a case without one stands last in a listing
+OPEN_CLOCK: Final[Mapping[str, str]] = {"running": "r", "paused": "p", "breached": "l"}
+NO_CLOCK: Final = "-"
+_PROMISED: Final = "conditionally_closed"
+_KEPT: Final = FINAL | {"answered"}
+
+
+class Debt(NamedTuple):
+    """A promise that is not kept yet: whose it is now, and the promised WIB date."""
+
+    opd: str
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,7 @@ class SlaCase:
     """What sla knows of one case.
 
     facts: by seq. area: the latest that routing named. told: every notice that went out, in order.
+    verified: whether somebody verified the report (DOMAIN 6, belum terverifikasi).
     waiting_replies: reply ids about which routing has not spoken. early_replies: the reverse.
     clocks: as they were last published. data_version: policies and calendar they came from.
     expires_at: see aduan.retention.
@@ -40,6 +55,7 @@ class SlaCase:
     data_version: str = ""
     is_sure: bool = True
     expires_at: str | None = None
+    verified: bool = False
 
     @property
     def last(self) -> Fact | None:
@@ -60,6 +76,23 @@ class SlaCase:
     def report_class(self) -> ReportClass:
         """The class by which the clocks run now."""
         return facts.effective_class(self.opening, self.last)
+
+    @property
+    def debt(self) -> Debt | None:
+        """What the case owes since a conditional closing, until it is answered or over.
+
+        A matter of oversight is owed by nobody that a list by office would name (DOMAIN 9).
+        """
+        owed: Debt | None = None
+        for fact in self.facts:
+            if fact.state == _PROMISED and fact.debt_on is not None:
+                owed = Debt(fact.opd or "", fact.debt_on)
+            elif fact.state in _KEPT:
+                owed = None
+        if owed is None:
+            return None
+        hidden = self.report_class == "pengaduan_berkadar_pengawasan"
+        return owed._replace(opd=OVERSIGHT if hidden else self.opd or owed.opd)
 
     def learn(self, fact: Fact) -> "SlaCase":
         """Return the case with one more fact; one that moves nothing is ignored."""
@@ -97,6 +130,8 @@ class SlaCase:
             "next_at": iso(self.next_at) if self.next_at else None,
             "data_version": self.data_version,
             "is_sure": self.is_sure,
+            "verified": self.verified,
+            "debt": [self.debt.opd, self.debt.on.isoformat()] if self.debt else None,
             "state": self.state,
             "opd": self.opd,
             "class": self.report_class,
@@ -121,6 +156,8 @@ def from_body(body: Body) -> SlaCase:
         data_version=body["data_version"],
         is_sure=body["is_sure"],
         expires_at=body.get("expires_at"),
+        # A document of an earlier release does not say it.
+        verified=body.get("verified", body["state"] not in (RECEIVED, "triage")),
     )
 
 
@@ -161,11 +198,29 @@ def nearest(clocks: tuple[ClockView, ...]) -> Nearest | None:
     return Nearest(name=dates[0][1], due_at=dates[0][0]) if dates else None
 
 
+def open_clocks(clocks: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return one letter for each clock name, in order: how its open instance stands; None for none.
+
+    r runs, p is paused, l is late: missed, and the work is not done yet. Few combinations occur, so
+    a single index counts all clocks.
+    """
+    standing = {
+        clock["name"]: OPEN_CLOCK[clock["state"]]
+        for clock in clocks
+        if clock["ended_at"] is None and clock["state"] in OPEN_CLOCK
+    }
+    if not standing:
+        return None
+    return "".join(standing.get(name, NO_CLOCK) for name in CLOCK_NAMES)
+
+
 def _columns(body: Body) -> Columns:
     due = body["nearest"]["due_at"] if body["nearest"] else None
     standing = [telling.parse(row) for row in body["told"]]
     breached = any(one.kind == "breach" and not one.corrected for one in standing)
     is_open = any(clock["state"] in ("running", "paused") for clock in body["clocks"])
+    waits = not body.get("verified", True) and body["state"] not in FINAL
+    owes, owed_on = body.get("debt") or (None, None)
     return {
         "next_at": body["next_at"],
         "due_at": due or NO_DUE,
@@ -177,6 +232,10 @@ def _columns(body: Body) -> Columns:
         "breached": 1 if breached else None,
         "unsure": None if body["is_sure"] else 1,
         "expires_at": body.get("expires_at"),
+        "open_clocks": open_clocks(body["clocks"]),
+        "unverified_since": body["received_at"] if waits else None,
+        "owes": owes,
+        "owed_on": owed_on,
     }
 
 
@@ -194,6 +253,9 @@ CASES: Final = Collection(
         Index("breached", ("tenant", "breached")),
         Index("unsure", ("tenant", "unsure")),
         EXPIRES,
+        Index("open_clocks", ("tenant", "open_clocks")),
+        Index("unverified", ("tenant", "unverified_since")),
+        Index("debts", ("tenant", "owes", "owed_on")),
     ),
     columns=_columns,
 )

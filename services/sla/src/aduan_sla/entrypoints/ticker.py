@@ -77,6 +77,7 @@ class Ticker:
         seen: Seen = {}
         waiting: Counter[str] = Counter()
         fired = 0
+        oldest = now
         high = iso(now + _MOMENT)
         for partition in await self._cases.partitions_due("next", self._partitions(), high=high):
             after: tuple[str | int, ...] | None = None
@@ -85,6 +86,8 @@ class Ticker:
                     "next", equal=(partition,), high=high, after=after, limit=PAGE
                 )
                 found = list(page.documents)
+                if after is None and found and found[0].body is not None:
+                    oldest = min(oldest, parse_iso(str(found[0].body["next_at"])))
                 for start in range(0, len(found), AT_ONCE):
                     some = found[start : start + AT_ONCE]
                     fired += sum(
@@ -96,6 +99,7 @@ class Ticker:
                 if after is None:
                     break
         self._first_seen = seen
+        self._metrics.due_late.set((now - oldest).total_seconds())
         for reason in REASONS:
             self._metrics.waiting.set(waiting[reason], reason=reason)
         return fired
