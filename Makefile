@@ -33,6 +33,7 @@ lint: $(VENV)/.dev ## ruff, format, strict types, import rules, generated files 
 	@$(MAKE) --no-print-directory types
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m aduan.contracts.generate --check
+	@$(BIN)/python -m aduan_standalone.metrics_page --check
 
 format: $(VENV)/.dev ## let ruff sort imports and lay out the code
 	@$(BIN)/ruff check --select I --fix .

@@ -598,6 +598,7 @@ async def test_metrics_count_decisions_by_reason_and_name_nobody(town: Town) -> 
     own = {name for name in exported(town.registry) if name.startswith("aduan_notify")}
     assert own == {
         "aduan_notify_deliveries",
+        "aduan_notify_pending",
         "aduan_notify_possible_repeats",
         "aduan_notify_away",
         "aduan_notify_due",

@@ -91,11 +91,14 @@ class CaseEvents:
         by: str = "office",
         published: str | None = None,
         area: str | None = None,
+        verified: bool = False,
     ) -> Raw:
         """complaint.progressed; opd "" keeps the office."""
         before = self._case.get("state")
         kept = self._case.get("opd") if opd == "" else opd
         case = self._snapshot(state, kept, wib(published or at), confirmed, area)
+        if verified:
+            case["verified"] = {"at": wib(at), "by": "coordinator"}
         data = {
             "case": case,
             "action": "move",

@@ -6,6 +6,7 @@ alerts. Nothing runs and nothing is opened.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -19,12 +20,14 @@ from aduan.observability.metrics import Series, declared
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
 from aduan.observability.process import HOSTS, ProcessMetrics, StoreMetrics
 from aduan.web.edge import HttpMetrics
+from aduan_sla.statistics.metrics import StatisticsMetrics
 
 # Values that an installation's reference data, its release or its code give; closed all the same.
 DATA: Final[Mapping[str, str]] = {
     "tenant": "Kemendagri codes of the installation's governments",
     "opd": "codes of the tenant's offices (offices.csv), else `other`",
     "route": "templates of the service's paths, else `unmatched`",
+    "value": "codes of the dimension in the tenant's reference data, else `none`, `other`, `oversight`",
     "version": "of Aduan, or of Python in `python_info`",
     "python": "of the interpreter",
     "implementation": "of Python",
@@ -32,6 +35,9 @@ DATA: Final[Mapping[str, str]] = {
     "minor": "of Python",
     "patchlevel": "of Python",
 }
+
+
+STATISTICS: Final = ("statistics",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def parts() -> tuple[Part, ...]:
             _plain(declared(ProcessMetrics(CollectorRegistry(), HOSTS[0], SERVICES, version="0"))),
         ),
         *(_part(name, (name, "standalone"), kind) for name, kind in own),
+        _part("statistics", STATISTICS, _statistics),
     )
 
 
@@ -75,6 +82,10 @@ def series_of(process: str) -> tuple[Series, ...]:
     """Return what one process exports. process: a service's name, or `standalone`."""
     found = (one for part in parts() if process in part.processes for one in part.series)
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _statistics(registry: CollectorRegistry) -> StatisticsMetrics:
+    return StatisticsMetrics(registry, {}, dict, lambda: datetime.now(UTC))
 
 
 def _part(

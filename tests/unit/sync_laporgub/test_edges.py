@@ -173,6 +173,8 @@ def test_the_metric_list_is_closed() -> None:
         "aduan_sync_inbound",
         "aduan_sync_surplus_tickets",
         "aduan_sync_breaker",
+        "aduan_sync_due_late_seconds",
+        "aduan_sync_parked",
     } == set(exported(registry))
     with pytest.raises(UnknownLabel):
         metrics.unknown_words.add(system="jaki")

@@ -1,0 +1,97 @@
+"""Each process exports the series of its list, under their names and labels, and no other."""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from aduan_harness import eventually
+from aduan_metrics import Scrape, as_declared
+from tools.prove import SERVICES, environment
+
+from aduan.observability.metrics import Series
+from aduan_standalone.series import DATA, series_of
+
+NAMES: Final = [service.name for service in SERVICES]
+
+
+async def scraped(command: list[str], env: dict[str, str], port: int, ready: str) -> Scrape:
+    """Start a process, scrape it once it is ready, and stop it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *command, env=env,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+
+            async def answers() -> bool:
+                assert process.returncode is None, "it ended"
+                try:
+                    return (await client.get(ready)).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(answers, within=60, every=0.1)
+            return Scrape((await client.get("/metrics")).text)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def agrees(found: Scrape, declared: tuple[Series, ...]) -> None:
+    """Names and kinds are those of the list; so are the labels, and their values where listed."""
+    assert as_declared(declared) == found.kinds()
+    for one in declared:
+        for sample in found.families[one.family].samples:
+            labels = {name: value for name, value in sample.labels.items() if name != "le"}
+            assert labels.keys() == one.labels.keys(), sample.name
+            for name, value in labels.items():
+                assert name in DATA or value in one.labels[name], (sample.name, name)
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_service_in_its_own_process_exports_its_list(name: str, tmp_path: Path) -> None:
+    """Its pipeline, store, loop and itself are there without standalone around it."""
+    service = next(one for one in SERVICES if one.name == name)
+    port = free_port()
+    env = environment(service, tmp_path, port) | _path()
+    found = await scraped([service.package], env, port, f"/{name}/health/ready")
+
+    agrees(found, series_of(name))
+    assert 0 == found("aduan_metrics_stale", service=name, source="store")
+    assert 0 == found("aduan_pipeline_lag", service=name)
+    assert {name} == found.labels()["service"]
+
+
+async def test_standalone_exports_the_list_of_all(tmp_path: Path) -> None:
+    """One registry holds them all, each service under its own label."""
+    port = free_port()
+    command = [
+        "aduan_standalone.cli.main",
+        "up",
+        "--data",
+        str(tmp_path / "d"),
+        "--port",
+        str(port),
+    ]
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    found = await scraped(command, env | _path(), port, "/health/ready")
+
+    agrees(found, series_of("standalone"))
+    assert {*NAMES, "standalone"} == found.labels()["service"]
+
+
+def _path() -> dict[str, str]:
+    # Where the sources are on a path and not installed, the child needs the same.
+    return {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
