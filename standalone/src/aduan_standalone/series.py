@@ -15,6 +15,7 @@ import aduan_intake.metrics
 import aduan_notify.metrics
 import aduan_routing.metrics
 import aduan_sla.metrics
+import aduan_standalone.canary.metrics
 import aduan_sync_laporgub.metrics
 from aduan.observability.metrics import Series, declared
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
@@ -38,6 +39,7 @@ DATA: Final[Mapping[str, str]] = {
 
 
 STATISTICS: Final = ("statistics",)
+CANARY: Final = ("canary",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def parts() -> tuple[Part, ...]:
         ),
         *(_part(name, (name, "standalone"), kind) for name, kind in own),
         _part("statistics", STATISTICS, _statistics),
+        _part("canary", CANARY, aduan_standalone.canary.metrics.Metrics),
     )
 
 
@@ -85,7 +88,7 @@ def series_of(process: str) -> tuple[Series, ...]:
 
 
 def _statistics(registry: CollectorRegistry) -> StatisticsMetrics:
-    return StatisticsMetrics(registry, {}, dict, lambda: datetime.now(UTC))
+    return StatisticsMetrics(registry, {}, dict, lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def _part(

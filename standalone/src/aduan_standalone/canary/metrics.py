@@ -27,6 +27,8 @@ class Metrics:
             "Steps of canaries that are over.",
             registry,
             {"step": STEPS, "outcome": OUTCOMES},
+            act="late, failed: a citizen's complaint would not pass this step either; the first step "
+            "that fails is where to look.",
         )
         # Gauge: Unix seconds of the last time that a step was ok; 0 before the first.
         self.last_success = Level(
@@ -34,6 +36,7 @@ class Metrics:
             "When a step of a canary was last seen in time.",
             registry,
             {"step": STEPS},
+            act="Its age is what counts: over five minutes somebody is called.",
         )
         # Histogram: seconds from the POST to the moment that a step was seen; of steps that are ok.
         self.seconds = Timing(
@@ -42,9 +45,16 @@ class Metrics:
             registry,
             (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0),
             {"step": STEPS},
+            act="So long a citizen waits for this step: see aduan_pipeline_lag_seconds.",
         )
         # Gauge: 1 when every step of the canary that ended last was ok, else 0; 0 before the first.
-        self.up = Level("aduan_canary_up", "Whether the last canary passed all steps.", registry)
+        self.up = Level(
+            "aduan_canary_up",
+            "Whether the last canary passed all steps.",
+            registry,
+            over="min",
+            act="0 is the alarm: aduan_canary_steps_total says which step.",
+        )
         for step in STEPS:
             self.last_success.set(0, step=step)
         self.up.set(0)
