@@ -6,7 +6,6 @@ alerts. Nothing runs and nothing is opened.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -38,6 +37,7 @@ DATA: Final[Mapping[str, str]] = {
 }
 
 
+WITH_SERVICES: Final = (*SERVICES, "standalone")
 STATISTICS: Final = ("statistics",)
 CANARY: Final = ("canary",)
 
@@ -62,15 +62,15 @@ def parts() -> tuple[Part, ...]:
     )
     return (
         _part("Requests", HOSTS, HttpMetrics),
-        _part("Pipeline", HOSTS, PipelineMetrics),
-        _part("Store", HOSTS, StoreMetrics),
+        _part("Pipeline", WITH_SERVICES, PipelineMetrics),
+        _part("Store", WITH_SERVICES, StoreMetrics),
         Part(
             "Process",
             HOSTS,
             _plain(declared(ProcessMetrics(CollectorRegistry(), HOSTS[0], SERVICES, version="0"))),
         ),
         *(_part(name, (name, "standalone"), kind) for name, kind in own),
-        _part("statistics", STATISTICS, _statistics),
+        _part("statistics", STATISTICS, StatisticsMetrics),
         _part("canary", CANARY, aduan_standalone.canary.metrics.Metrics),
     )
 
@@ -82,13 +82,9 @@ def every_series() -> tuple[Series, ...]:
 
 
 def series_of(process: str) -> tuple[Series, ...]:
-    """Return what one process exports. process: a service's name, or `standalone`."""
+    """Return what one process exports. process: a service's name, `standalone`, `statistics`."""
     found = (one for part in parts() if process in part.processes for one in part.series)
     return tuple(sorted(found, key=lambda one: one.name))
-
-
-def _statistics(registry: CollectorRegistry) -> StatisticsMetrics:
-    return StatisticsMetrics(registry, {}, dict, lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def _part(

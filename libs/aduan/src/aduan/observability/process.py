@@ -20,7 +20,7 @@ from prometheus_client import (
 from aduan.observability.metrics import Kind, Level, Series, Tally, Timing
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
 
-HOSTS: Final = (*SERVICES, "standalone")
+HOSTS: Final = (*SERVICES, "standalone", "statistics")
 SOURCES: Final = ("store", "log", "own")
 LOOK_SECONDS: Final = 0.5
 

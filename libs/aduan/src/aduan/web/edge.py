@@ -42,7 +42,15 @@ _HEADERS: Final = (
 )
 
 _STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
-_SERVICES: Final = ("intake", "notify", "routing", "sla", "standalone", "sync-laporgub")
+_SERVICES: Final = (
+    "intake",
+    "notify",
+    "routing",
+    "sla",
+    "standalone",
+    "statistics",
+    "sync-laporgub",
+)
 
 log = structlog.get_logger("aduan.web")
 

@@ -24,6 +24,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 import faust
@@ -40,6 +41,7 @@ from aduan.errors import AduanError, Busy
 from aduan.messaging.dead_letters import group_of, letters_topic
 from aduan.messaging.kafka import Connection, KafkaBus
 from aduan.observability import logs
+from aduan.observability.process import ProcessMetrics
 from aduan.observability.where import places
 from aduan.settings import load
 from aduan.web.app import new_app
@@ -339,6 +341,7 @@ async def _serve(settings: StatisticsSettings) -> None:
         bus = await stack.enter_async_context(open_bus(settings.bus, clock, **settings.kafka()))
         assert isinstance(bus, KafkaBus)
         registry = CollectorRegistry()
+        process = ProcessMetrics(registry, NAME, (), version=version("aduan"))
         board = Board(labels)
         workers: list[Worker] = []
         metrics = StatisticsMetrics(
@@ -362,13 +365,15 @@ async def _serve(settings: StatisticsSettings) -> None:
         )
         http.stop_on_signals()
         serving = asyncio.create_task(http.serve())
+        watching = asyncio.create_task(process.watch_loop())
         working = asyncio.create_task(
             _work(settings, connection, board, metrics, clock, bus, workers, watch)
         )
         await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
         http.should_exit = True
         working.cancel()
-        await asyncio.gather(serving, working, return_exceptions=True)
+        watching.cancel()
+        await asyncio.gather(serving, working, watching, return_exceptions=True)
         if working.done() and not working.cancelled() and (failed := working.exception()):
             raise failed
 
