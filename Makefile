@@ -14,7 +14,7 @@ CODE := $(addsuffix /src,$(PACKAGES)) $(wildcard examples/*/src) tests tools
 # pip checks hashes of downloads only; the local packages are built from this tree
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test lint format types prove mutants bench faults servers cluster stop clean lock
+.PHONY: help install demo test lint format types prove mutants boards bench faults servers cluster stop clean lock
 
 help: ## show these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ prove: $(VENV)/.dev ## show that a service runs from its own wheels alone; servi
 
 mutants: $(VENV)/.dev ## break the code on purpose, patch by patch; each must turn its test red
 	@$(BIN)/python tools/mutants.py $(ARGS)
+
+boards: $(VENV)/.dev ## write the JSON of Grafana's dashboards anew
+	@$(BIN)/python -m tools.dashboards
 
 bench: $(VENV)/.dev ## measure ratios to a bare reference; keeps docs/benchmarks.md; ENGINE=kafka: real servers
 	@$(BIN)/python -m tests.load$(if $(filter kafka,$(ENGINE)),.engine).bench $(ARGS)

@@ -1,0 +1,103 @@
+"""Whether an expression of PromQL can find anything: every metric, label and value that it names exists."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import promql_parser
+
+from aduan.observability.metrics import Series
+
+# What Prometheus itself adds: series by name -> their labels, and what it puts on every series.
+FROM_PROMETHEUS: Final[Mapping[str, tuple[str, ...]]] = {
+    "up": (),
+    "ALERTS": ("alertname", "alertstate", "severity", "audience"),
+}
+TARGET_LABELS: Final = ("job", "instance", "component")
+_SUFFIXES: Final = ("_bucket", "_sum", "_count")
+_LITERAL: Final = re.compile(r"[\w-]+(\|[\w-]+)*")
+
+
+def problems(expr: str, known: Mapping[str, Series]) -> list[str]:
+    """Return what is wrong, in words; empty when all is well. known: by name.
+
+    A label or a value that no series has makes an expression empty for ever, and nobody notices.
+    """
+    try:
+        tree = promql_parser.parse(expr)
+    except ValueError as error:
+        return [f"does not parse: {error}"]
+    found: list[str] = []
+    labels: set[str] = set(TARGET_LABELS)
+    for node in _nodes(tree):
+        if isinstance(node, promql_parser.VectorSelector):
+            own = _labels(node.name or "", known)
+            if own is None:
+                found.append(f"no series is called {node.name}")
+                continue
+            labels |= set(own)
+            found += _matchers(node, own)
+    for node in _nodes(tree):
+        modifier = getattr(node, "modifier", None)
+        if isinstance(node, promql_parser.AggregateExpr) and modifier is not None:
+            found += [
+                f"groups by {label}, which none of its series has"
+                for label in modifier.labels
+                if label not in labels
+            ]
+    return found
+
+
+def names(expr: str) -> set[str]:
+    """Return the names of the series in an expression, with the suffixes of histograms."""
+    nodes = _nodes(promql_parser.parse(expr))
+    return {node.name or "" for node in nodes if isinstance(node, promql_parser.VectorSelector)}
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    below: Sequence[Any] = ()
+    match node:
+        case promql_parser.MatrixSelector():
+            below = (node.vector_selector,)
+        case promql_parser.BinaryExpr():
+            below = (node.lhs, node.rhs)
+        case promql_parser.Call():
+            below = node.args
+        case (
+            promql_parser.AggregateExpr()
+            | promql_parser.UnaryExpr()
+            | promql_parser.ParenExpr()
+            | promql_parser.SubqueryExpr()
+        ):
+            below = (node.expr,)
+    for one in below:
+        yield from _nodes(one)
+
+
+def _labels(name: str, known: Mapping[str, Series]) -> Mapping[str, Sequence[str]] | None:
+    """Return label -> closed values (empty: not closed here) of a series, or None without it."""
+    if name in FROM_PROMETHEUS:
+        return dict.fromkeys(FROM_PROMETHEUS[name], ())
+    series = known.get(name)
+    if series is not None and series.kind != "histogram":
+        return series.labels
+    for suffix in _SUFFIXES:
+        base = known.get(name.removesuffix(suffix))
+        if name.endswith(suffix) and base is not None and base.kind == "histogram":
+            return {**base.labels, **({"le": ()} if suffix == "_bucket" else {})}
+    return None
+
+
+def _matchers(
+    node: promql_parser.VectorSelector, labels: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    for one in node.matchers.matchers:
+        if one.name in TARGET_LABELS:
+            continue
+        if one.name not in labels:
+            yield f"{node.name} has no label {one.name}"
+        elif labels[one.name] and _LITERAL.fullmatch(one.value):
+            for value in one.value.split("|"):
+                if value not in labels[one.name]:
+                    yield f"{node.name} has no {one.name} {value}"

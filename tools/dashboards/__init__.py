@@ -1,0 +1,1 @@
+"""The dashboards of Grafana, written as Python and kept as JSON; `python -m tools.dashboards`."""
