@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -63,6 +64,19 @@ def report_of(data: Path, wanted: int) -> dict[str, Any]:
         time.sleep(0.3)
 
 
+def inflow(data: Path) -> float:
+    """Return how many complaints of this week the figures on /metrics count."""
+    url = json.loads((data / "instance.json").read_text("utf-8"))["url"]
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    told = [
+        line for line in lines
+        if line.startswith("aduan_statistics_inflow{")
+        and all(word in line for word in ('"all"', '"week"', '"current"'))
+    ]  # fmt: skip
+    return float(told[0].rsplit(" ", 1)[1]) if told else -1
+
+
 @pytest.mark.slow
 def test_every_fed_complaint_becomes_one_case_with_clocks_and_a_mirror_decision(
     instance: Path, tmp_path: Path
@@ -91,6 +105,10 @@ def test_every_fed_complaint_becomes_one_case_with_clocks_and_a_mirror_decision(
     assert [] == story["letters"]
     assert "complaint.created" == story["events"][0]["topic"]
     assert {"intake", "routing", "sla"} <= {event["service"] for event in story["events"]}
+    deadline = time.monotonic() + 60
+    while (counted := inflow(instance)) != report_of(instance, count)["received"]:
+        assert time.monotonic() < deadline, f"the figures count {counted}"
+        time.sleep(0.3)
     listed = aduan("dlq", "list", "--data", instance)
     assert "No dead letters." in listed.stdout
     stopped = aduan("stop", "--data", instance)

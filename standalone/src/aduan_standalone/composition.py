@@ -108,7 +108,9 @@ def settings_of(plan: Plan) -> dict[str, ServiceSettings]:
     return {
         "intake": aduan_intake.settings.Settings(**given("intake", *own_keys), **intake, **pages),
         "routing": aduan_routing.settings.Settings(**given("routing"), **routing, **pages),
-        "sla": aduan_sla.settings.Settings(**given("sla"), **tick),
+        "sla": aduan_sla.settings.Settings(
+            **given("sla"), **tick, statistics_file=(plan.data / "statistics.db").resolve()
+        ),
         "sync-laporgub": aduan_sync_laporgub.settings.Settings(
             **given("sync-laporgub"), **mirrored, **sync
         ),

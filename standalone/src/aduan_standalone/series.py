@@ -38,7 +38,7 @@ DATA: Final[Mapping[str, str]] = {
 
 
 WITH_SERVICES: Final = (*SERVICES, "standalone")
-STATISTICS: Final = ("statistics",)
+STATISTICS: Final = ("statistics", "standalone")
 CANARY: Final = ("canary",)
 
 

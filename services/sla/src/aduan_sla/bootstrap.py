@@ -1,12 +1,14 @@
 """The one composition root of sla."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
 from aduan.contracts.values import counted
+from aduan.engine import open_store
 from aduan.messaging.port import Bus
 from aduan.service import Runtime, Service, ServiceSpec
 from aduan.storage.port import Store
@@ -17,9 +19,12 @@ from aduan.web.ops import router as ops_router
 from aduan_sla.adapters.dimensions import load_labels
 from aduan_sla.adapters.reference import load_rulebook
 from aduan_sla.domain.case import CASES
+from aduan_sla.domain.statistics.facts import FACTS
+from aduan_sla.domain.statistics.labels import Labels
 from aduan_sla.entrypoints.http import router
 from aduan_sla.entrypoints.levels import OwnLevels
 from aduan_sla.entrypoints.revisit import Revisit
+from aduan_sla.entrypoints.statistics_reader import StatisticsReader
 from aduan_sla.entrypoints.status import facts_of
 from aduan_sla.entrypoints.ticker import Ticker
 from aduan_sla.handlers import Rulebooks, table
@@ -34,10 +39,10 @@ def load_books(settings: Settings) -> Rulebooks:
     return {tenant: load_rulebook(settings.reference_dir, tenant) for tenant in settings.tenants}
 
 
-def load_offices(settings: Settings) -> Mapping[str, frozenset[str]]:
-    """Return the codes of the offices of every tenant that counts. Raises BadDimensions."""
+def load_dimensions(settings: Settings) -> Mapping[str, Labels]:
+    """Return by what figures are cut, of every tenant that counts. Raises BadDimensions."""
     tenants = counted(settings.tenants)
-    return {tenant: load_labels(settings.reference_dir, tenant).opd for tenant in tenants}
+    return {tenant: load_labels(settings.reference_dir, tenant) for tenant in tenants}
 
 
 def spec(settings: Settings) -> ServiceSpec:
@@ -61,7 +66,8 @@ async def build(
     """
     books = load_books(settings)
     runtime = Runtime(spec, store=store, bus=bus, clock=clock)
-    metrics = Metrics(registry, load_offices(settings))
+    dimensions = load_dimensions(settings)
+    metrics = Metrics(registry, {tenant: one.opd for tenant, one in dimensions.items()})
     facts = _facts(runtime, books)
     app = new_app(
         "Aduan: sla",
@@ -87,7 +93,17 @@ async def build(
     revisit = Revisit(cases=runtime.cases, books=books, metrics=metrics)
     workers = {"tick": ticker.run, "revisit": revisit.run}
     levels = OwnLevels(store=store, clock=clock, books=books, metrics=metrics)
-    return Service(runtime, app, workers=workers, status=facts, levels=levels.read)
+    opened = AsyncExitStack()
+    if settings.statistics_file is not None:
+        url = f"sqlite:///{settings.statistics_file}"
+        kept = await opened.enter_async_context(open_store(url, (FACTS,), clock))
+        reader = StatisticsReader(
+            bus=bus, store=kept, labels=dimensions, registry=registry, clock=clock
+        )
+        workers["statistics"] = reader.run
+    return Service(
+        runtime, app, workers=workers, status=facts, levels=levels.read, close=opened.aclose
+    )
 
 
 def _facts(runtime: Runtime, books: Rulebooks) -> Callable[[], Awaitable[Mapping[str, Any]]]:

@@ -36,6 +36,7 @@ from prometheus_client import CollectorRegistry
 from aduan.clock import Clock, SystemClock
 from aduan.contracts.envelope import Raw
 from aduan.contracts.topics import PARTITIONS, STATISTICS
+from aduan.contracts.values import counted
 from aduan.engine import open_bus
 from aduan.errors import AduanError, Busy
 from aduan.messaging.dead_letters import group_of, letters_topic
@@ -134,7 +135,11 @@ class Worker:
         if not self.rebuilt:
             return None
         self._metrics.tell_states(self._board.states())
-        return self._board.sums(self._clock.now())
+        return self._board.sums()
+
+    def turn(self) -> None:
+        """Drop the buckets that are over."""
+        self._board.turn(self._clock.now())
 
     def raise_failure(self) -> None:
         """Raise GaveUp where Faust or the rebuilding of the figures failed."""
@@ -334,7 +339,8 @@ async def _serve(settings: StatisticsSettings) -> None:
     if not settings.bus.startswith("kafka://"):
         raise NotReady("ADUAN_BUS is no kafka://...; elsewhere sla counts in its own process")
     clock = SystemClock()
-    labels = {one: load_labels(settings.reference_dir, one) for one in settings.tenants}
+    tenants = counted(settings.tenants)
+    labels = {tenant: load_labels(settings.reference_dir, tenant) for tenant in tenants}
     connection = Connection.of(settings.bus, **settings.kafka())
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
@@ -443,6 +449,7 @@ class _Watch:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             worker.raise_failure()
+            worker.turn()
             if starting.done() and (failed := starting.exception()) is not None:
                 raise GaveUp(f"Faust could not start: {type(failed).__name__}") from failed
             now = self._clock.monotonic()

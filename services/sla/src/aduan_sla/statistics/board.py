@@ -1,7 +1,7 @@
 """The figures of one process, kept by partition, so that a partition that leaves takes its share."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from aduan.messaging.partition import partition_of
@@ -23,12 +23,6 @@ class Board:
         """Whose cases are counted."""
         return frozenset(self._labels)
 
-    def rebuild(self, cases: Iterable[tuple[str, CaseFacts]], now: datetime) -> None:
-        """Forget everything, and count these cases. cases: complaint id and facts."""
-        self._parts = {}
-        for case_id, facts in cases:
-            self.change(case_id, None, facts, now)
-
     def forget(self) -> None:
         """Another process counts these cases from now on, or we do it anew."""
         self._parts = {}
@@ -42,15 +36,20 @@ class Board:
             self._parts[partition] = Figures(self._labels, now)
         self._parts[partition].change(before, after)
 
-    def sums(self, now: datetime) -> Sums:
-        """Return the sums over all partitions, without the buckets that are over."""
+    def turn(self, now: datetime) -> None:
+        """Drop the buckets that are over. Nothing wrong is told where it comes late."""
         for part in self._parts.values():
             part.turn(now)
-        return together(part.sums() for part in self._parts.values())
+
+    # What is told may be asked by another thread than the one that counts: a scrape takes long.
+
+    def sums(self) -> Sums:
+        """Return the sums over all partitions."""
+        return together(part.sums() for part in list(self._parts.values()))
 
     def states(self) -> Mapping[str, int]:
         """Return how many cases are held: counted, test, unopened."""
         found: Counter[str] = Counter()
-        for part in self._parts.values():
+        for part in list(self._parts.values()):
             found.update(part.states)
         return found

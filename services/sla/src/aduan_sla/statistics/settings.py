@@ -1,21 +1,18 @@
 """Everything that the statistics worker reads from outside."""
 
 from pathlib import Path
-from typing import Final
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from aduan.settings import BusSettings
-
-# Synthetic complaints of the watch: never counted.
-CANARY: Final = "00.00"
 
 
 class StatisticsSettings(BusSettings):
     """Variables are ADUAN_STATISTICS_<FIELD>; the broker is ADUAN_BUS and ADUAN_KAFKA_....
 
-    reference_dir: the folder `reference/`. tenants: whose cases are counted, by Kemendagri code.
+    reference_dir: the folder `reference/`. tenants: whose cases are counted, by Kemendagri code;
+    the canary's never are.
     data_dir: a folder of this worker alone; what is in it can be lost, and is rebuilt.
     """
 
@@ -27,10 +24,3 @@ class StatisticsSettings(BusSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-
-    @field_validator("tenants")
-    @classmethod
-    def _counted(cls, tenants: tuple[str, ...]) -> tuple[str, ...]:
-        if CANARY in tenants:
-            raise ValueError("the canary's tenant is never counted")
-        return tenants

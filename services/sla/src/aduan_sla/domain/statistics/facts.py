@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from pydantic import TypeAdapter
 
 from aduan.contracts.values import State
+from aduan.storage.port import Body, Collection, Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,24 @@ _FORM: Final = TypeAdapter(CaseFacts)
 
 
 def dump(facts: CaseFacts) -> bytes:
-    """Return the facts as JSON; `parse` reads it."""
+    """Return the facts as JSON text; `parse` reads it."""
     return _FORM.dump_json(facts, exclude_defaults=True)
 
 
 def parse(text: bytes) -> CaseFacts:
     """Read what `dump` wrote. Raises ValueError for anything else."""
     return _FORM.validate_json(text)
+
+
+def as_body(facts: CaseFacts) -> Body:
+    """Return the facts as a JSON document; `of_body` reads it."""
+    found: Body = _FORM.dump_python(facts, mode="json", exclude_defaults=True)
+    return found
+
+
+def of_body(body: Body) -> CaseFacts:
+    """Read what `as_body` wrote. Raises ValueError for anything else."""
+    return _FORM.validate_python(body)
+
+
+FACTS: Final = Collection(name="facts", indexes=(Index("partition", ("partition",)),))

@@ -8,7 +8,7 @@ are the sums over all cases. Only running and last complete buckets are kept.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from aduan_sla.domain.statistics.buckets import PERIODS, Period, live, start_of
 from aduan_sla.domain.statistics.facts import CaseFacts
@@ -127,7 +127,7 @@ class Figures:
         self._labels = labels
         self._sums: Counter[Cell] = Counter()
         self._kept: dict[str, int] = {}
-        self.states: Counter[CaseState] = Counter()
+        self.states: dict[CaseState, int] = dict.fromkeys(get_args(CaseState), 0)
         self.turn(now)
 
     def change(self, before: CaseFacts | None, after: CaseFacts) -> None:
@@ -163,8 +163,9 @@ class Figures:
             del self._sums[cell]
 
     def sums(self) -> Sums:
-        """Return the sums that are not zero."""
-        return {cell: amount for cell, amount in self._sums.items() if amount}
+        """Return the sums that are not zero; also for another thread than the one that counts."""
+        copied = dict.copy(self._sums)  # in one step, as no iteration would be
+        return {cell: amount for cell, amount in copied.items() if amount}
 
 
 def together(parts: Iterable[Sums]) -> Sums:
