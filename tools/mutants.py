@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PATCHES: Final = ROOT / "tests" / "mutants"
 SOURCES: Final = (
     "libs", "services", "simulators", "standalone", "examples", "tests", "tools", "reference",
-    "requirements",
+    "requirements", "docs",
 )  # fmt: skip
 FILES: Final = ("pyproject.toml",)
 TIMEOUT_SECONDS: Final = 300

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from aduan_faults import Checker, Instance, Ledger
+from aduan_metrics import Scrape
 
 from aduan_simulators.mailsink.reading import read
+from aduan_standalone.series import DATA, series_of
 
 COUNT = int(os.environ.get("ADUAN_LEAKS", "1000"))
 TEXTS = (
@@ -43,6 +45,7 @@ def _letters(number: int) -> str:
 
 # Case-insensitive, and whatever stands between the digits.
 NAMES = re.compile(rb"zulqarna|prawiroyudo|zq\d{6}@", re.IGNORECASE)
+CASE = re.compile(r"SMG|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}", re.IGNORECASE)
 NUMBERS = re.compile(rb"811[ .-]?9\d{3}[ .-]?\d{3}7|3374(?:[ .-]?\d){12}")
 
 
@@ -129,6 +132,8 @@ async def test_a_thousand_identities_leave_no_trace(tmp_path: Path) -> None:
                 answer = await client.get(page)
                 assert answer.status_code == 200, (page, answer.status_code)
                 answers.append(answer.content)
+                if page == "/metrics":
+                    labels = Scrape(answer.text).labels()
         await instance.stop()
 
     leaks = [leak for n, answer in enumerate(answers) for leak in found_in(answer, f"answer {n}")]
@@ -140,4 +145,16 @@ async def test_a_thousand_identities_leave_no_trace(tmp_path: Path) -> None:
     for letter in letters:
         leaks += found_in(f"{letter.subject}\n{letter.body}".encode(), "a letter")
     assert leaks == []
+    values = {value for name, found in labels.items() if name != "le" for value in found}
+    assert len(values) > 100
+    # No ticket, no id, no case of any kind: every value is known before anything was reported.
+    assert [value for value in values if CASE.search(value)] == []
+    known = {
+        value
+        for one in series_of("standalone")
+        for listed in one.labels.values()
+        for value in listed
+    }
+    closed = {value for name in labels.keys() - DATA.keys() - {"le"} for value in labels[name]}
+    assert closed <= known
     assert len([letter for letter in letters if letter.to[0].startswith("zq")]) >= COUNT

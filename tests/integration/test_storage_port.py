@@ -11,6 +11,7 @@ from aduan_storage_engines import SqliteEngine, StoreEngine, mongo_engine
 from aduan.contracts.envelope import Raw
 from aduan.errors import Busy
 from aduan.messaging.partition import partition_of
+from aduan.storage.groups import counted_by
 from aduan.storage.port import (
     Body,
     Change,
@@ -625,3 +626,19 @@ async def test_what_is_due_is_seen_in_its_index_and_in_no_document(engine: Store
     plan = await engine.plan_of_due(CASES, "due")
 
     assert (plan.index, plan.fetches, plan.scans, plan.sorts) == ("due", False, False, False)
+
+
+async def test_documents_are_counted_by_the_value_of_a_column(store: Store) -> None:
+    """Each value that occurs, with how many have it: texts that begin alike, and numbers."""
+    states = ["triage", "triage-b", "triage", "answered", "z"]
+    for number, state in enumerate(states):
+        body = {"state": state, "due": number % 2}
+        await store.update(CASES, f"case-{number}", put(body))
+    await store.update(CASES, "other", put({"state": "elsewhere", "due": 0}, tenant="35.73"))
+    await store.update(CASES, "none", put({"due": 0}))
+
+    by_state = await counted_by(store, CASES, "state", ("33.74",))
+    by_due = await counted_by(store, CASES, "state", ("33.74", "triage"))
+    assert {"answered": 1, "triage": 2, "triage-b": 1, "z": 1} == by_state
+    assert {0: 2} == by_due
+    assert {} == await counted_by(store, CASES, "state", ("99.99",))
