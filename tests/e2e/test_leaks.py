@@ -82,6 +82,7 @@ async def test_a_thousand_identities_leave_no_trace(tmp_path: Path) -> None:
         await instance.start_until_ready()
         people = [a_person(number) for number in range(COUNT)]
         answers: list[bytes] = []
+        labels: dict[str, set[str]] = {}
         async with instance.client() as client:
             made = await client.post(
                 "/v1/portals",
