@@ -23,7 +23,9 @@ from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
 from aduan.observability.pipeline import SERVICES
 from aduan.observability.process import HostMetrics
+from aduan.observability.tracing import tracing
 from aduan.service import GaveUp, Service
+from aduan.settings import TraceSettings, load
 from aduan.web.edge import HttpMetrics
 from aduan.web.serving import Server, keep_what_is_there, run
 from aduan_standalone import composition, folder, landing, partners
@@ -106,6 +108,8 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         )
         metrics = HttpMetrics(registry)
         host = HostMetrics(registry, "standalone", SERVICES, version=version("aduan"))
+        traced = load(TraceSettings).tracing()
+        await stack.enter_async_context(tracing(**traced, metrics=host.traces))
         services = await composition.build(plan, clock, registry, metrics, stack, host=host)
         levels = Levels(host, services, clock)
         stack.push_async_callback(levels.close)

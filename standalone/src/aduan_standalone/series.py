@@ -19,6 +19,7 @@ import aduan_sync_laporgub.metrics
 from aduan.observability.metrics import Series, declared
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
 from aduan.observability.process import HOSTS, ProcessMetrics, StoreMetrics
+from aduan.observability.trace_metrics import TraceMetrics
 from aduan.web.edge import HttpMetrics
 from aduan_sla.statistics.metrics import StatisticsMetrics
 
@@ -69,6 +70,7 @@ def parts() -> tuple[Part, ...]:
             HOSTS,
             _plain(declared(ProcessMetrics(CollectorRegistry(), HOSTS[0], SERVICES, version="0"))),
         ),
+        _part("Traces", HOSTS, TraceMetrics),
         *(_part(name, (name, "standalone"), kind) for name, kind in own),
         _part("statistics", STATISTICS, StatisticsMetrics),
         _part("canary", CANARY, aduan_standalone.canary.metrics.Metrics),

@@ -95,7 +95,7 @@ async def test_every_answer_says_whether_something_may_be_stored(
     """Only what surely stored nothing is `down`; everything doubtful is `unsure`."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         with pytest.raises(outcome):
-            await call(http, "POST", "http://partner.test/x", timeout_seconds=1)
+            await call(http, "POST", "http://partner.test/x", peer="sp4n", timeout_seconds=1)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_a_refusal_has_a_reason_of_a_closed_set(errors: Any, code: str) ->
     transport = httpx.MockTransport(lambda _: httpx.Response(422, json={"errors": errors}))
     async with httpx.AsyncClient(transport=transport) as http:
         with pytest.raises(PartnerRefused) as refused:
-            await call(http, "POST", "http://partner.test/x", timeout_seconds=1)
+            await call(http, "POST", "http://partner.test/x", peer="sp4n", timeout_seconds=1)
 
     assert code == refused.value.code
 

@@ -3,11 +3,13 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from uuid import uuid4
 
+import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from aduan import failpoints
@@ -25,6 +27,9 @@ from aduan.errors import AduanError, Busy, Poison
 from aduan.messaging.dead_letters import DeadLetters
 from aduan.messaging.inbox import OPENER, Failed, InboxRule, NoRoom
 from aduan.messaging.relay import Relay
+from aduan.observability import spans, trace
+from aduan.observability.deliveries import DeliverySpans
+from aduan.observability.where import places
 from aduan.storage.port import (
     Body,
     Change,
@@ -40,6 +45,8 @@ V = TypeVar("V", bound=BaseModel)
 BUG_TRIES: Final = 3
 
 Command = Callable[[Body | None, datetime], Reaction]
+
+log = structlog.get_logger("aduan.cases")
 
 
 class NotQuiet(AduanError):
@@ -124,7 +131,8 @@ class Cases:
         """Run a command on one case; durable, and its events handed to the relay, on return.
 
         run: pure, may run twice; what it raises comes out and nothing is written.
-        tenant: needed where the command may create the case.
+        tenant: needed where the command may create the case. cause: what the events name as their
+        cause, where it is more than this command; their trace is that of the work being done here.
         fresh: the id was made for this command (see Store.update).
         quiet: raise NotQuiet where an event of the case waits or is in an open letter.
         Raises KeyTaken, EventTooLarge; Busy, also while the outbox is full.
@@ -133,7 +141,15 @@ class Cases:
             raise Busy("the outbox is full: the log has been away for long")
         if quiet and await self.letters.any_of(id):
             raise NotQuiet("the case has an open dead letter")
-        why = cause or _fresh_cause()
+        why = _cause_here(cause)
+        span: spans.Timed | None = None
+        if spans.on():
+            root = cause is None and trace.current() is None
+            span = spans.Timed(
+                "case.command", why.traceparent, service=self.service, case_id=id, root=root
+            )
+            if span.recorded is not None:
+                why = replace(why, traceparent=str(span.recorded))
 
         def decide(document: Document | None, now: datetime) -> Change | None:
             if quiet and document is not None and document.has_waiting:
@@ -154,9 +170,36 @@ class Cases:
                 events=events,
             )
 
-        outcome = await self.store.update(self.collection, id, decide, fresh=fresh)
+        try:
+            outcome = await self.store.update(self.collection, id, decide, fresh=fresh)
+        except AduanError:
+            raise  # an answer, or Busy: whoever asked tells it
+        except Exception as error:
+            if span is not None:
+                span.end(error=error)
+            raise
         self.relay.hand_over(outcome)
+        if span is not None and span.recorded is not None and outcome.changed:
+            await self._tell_command(id, span, span.recorded, outcome)
         return outcome
+
+    async def _tell_command(
+        self, id: str, span: spans.Timed, own: trace.TraceContext, outcome: Outcome
+    ) -> None:
+        """Tell a recorded command that changed something, with a link to where its case began."""
+        if span.root and not outcome.events:
+            return  # a worker's own book-keeping, which nobody asked for and nobody hears of
+        first = await self._first_trace(id) if outcome.after_seq else None
+        links = (first,) if first is not None and first.trace_id != own.trace_id else ()
+        span.end(links=links, events=len(outcome.events))
+
+    async def _first_trace(self, id: str) -> trace.TraceContext | None:
+        """Return the trace in which this service first told something of the case."""
+        try:
+            told = await self.store.events(self.collection, id, 0, limit=1)
+        except Busy:
+            return None  # the command is done; only a link is missing
+        return trace.parse(told[0].raw.attributes().get("traceparent")) if told else None
 
     async def deliver(
         self,
@@ -172,10 +215,11 @@ class Cases:
         lettered: set[tuple[str, int]] = set()
         tries = 0
         fresh = self._opens(events)
+        told = DeliverySpans(self.service, id) if spans.on() else None
         while True:
             rule = InboxRule(
-                apply=self._apply,
-                encode=self._encode_reaction(id),
+                apply=self._apply if told is None else partial(self._apply, told=told),
+                encode=self._encode_reaction(id, told),
                 lettered=frozenset(lettered),
                 skipped=skip,
                 opener=self._opener,
@@ -185,6 +229,8 @@ class Cases:
                 document: Document | None, now: datetime, rule: InboxRule = rule
             ) -> Change | None:
                 nonlocal tries
+                if told is not None:
+                    told.again()
                 try:
                     change = rule.fold(document, events, now)
                 except Failed as failed:
@@ -201,6 +247,8 @@ class Cases:
                 await self.letters.put(
                     "held", id, place.stream, place.seq, full.event, "no room to wait"
                 )
+                if told is not None:
+                    told.failed(full.event, "held", None)
                 lettered.add((place.stream, place.seq))
                 continue
             except Failed as failed:
@@ -221,18 +269,37 @@ class Cases:
                     failed.event,
                     reason,
                 )
+                self._say_lettered(id, failed, "poison" if poison else "bug", told)
                 lettered.add((place.stream, place.seq))
                 tries = 0
                 continue
-            except DocumentFull:
-                await self._deliver_to_full(id, events, skip)
+            except DocumentFull as full:
+                await self._deliver_to_full(id, events, skip, full, told)
                 return
             failpoints.hit("consumer.after_commit")
             self.relay.hand_over(outcome)
+            if told is not None:
+                told.written(events, outcome)
             return
 
+    def _say_lettered(self, id: str, failed: Failed, kind: str, told: DeliverySpans | None) -> None:
+        """Say on a line of the log, and in the trace, that an event of a case failed, and where."""
+        raw, place, error = failed.event, failed.place, failed.error
+        with trace.bound(raw.attributes().get("traceparent"), case_id=id, service=self.service):
+            log.error(
+                "event.lettered", kind=kind, topic=raw.topic, stream=place.stream, seq=place.seq,
+                error=type(error).__name__, at=places(error),
+            )  # fmt: skip
+        if told is not None:
+            told.failed(raw, kind, error)
+
     async def _deliver_to_full(
-        self, id: str, events: Sequence[Raw], skip: frozenset[tuple[str, int]]
+        self,
+        id: str,
+        events: Sequence[Raw],
+        skip: frozenset[tuple[str, int]],
+        full: DocumentFull,
+        told: DeliverySpans | None,
     ) -> None:
         """Take what still fits; a letter for the rest, or one case would hold its whole partition."""
         if len(events) > 1:
@@ -242,12 +309,15 @@ class Cases:
         place = events[0].address()
         words = "the document of the case is full"
         await self.letters.put("poison", id, place.stream, place.seq, events[0], words)
+        self._say_lettered(id, Failed(events[0], place, full), "poison", told)
 
     def _opens(self, events: Sequence[Raw]) -> bool:
         """Whether the case has most likely no document yet, so that a look at it can be spared."""
         return bool(self._first) and any(self._first.issubset(raw.headers) for raw in events)
 
-    def _apply(self, body: Body | None, raw: Raw, now: datetime) -> Reaction:
+    def _apply(
+        self, body: Body | None, raw: Raw, now: datetime, told: DeliverySpans | None = None
+    ) -> Reaction:
         known = BY_NAME.get(raw.topic)
         wanted = raw.attributes().get("type", "")
         if known is not None and wanted != known.event_type:
@@ -259,10 +329,11 @@ class Cases:
         if reader is None:
             return Reaction()
         view, react = reader
-        return react(body, decode(raw, view), now)
+        event = decode(raw, view)
+        return react(body, event if told is None else told.applied(raw, event), now)
 
     def _encode_reaction(
-        self, id: str
+        self, id: str, told: DeliverySpans | None
     ) -> Callable[[Reaction, Raw, int, str, datetime], Sequence[Raw]]:
         def encode_reaction(
             reaction: Reaction, raw: Raw, base: int, tenant: str, now: datetime
@@ -270,10 +341,11 @@ class Cases:
             if not reaction.emit:
                 return ()
             found = raw.attributes()
+            traceparent = told.told_under(raw) if told is not None else None
             why = Cause(
                 found["id"],
                 found.get("correlationid", found["id"]),
-                new_traceparent(found.get("traceparent")),
+                traceparent or new_traceparent(found.get("traceparent")),
             )
             return self._encode(reaction, why, id, base, tenant, now)
 
@@ -296,6 +368,12 @@ class Cases:
         ]
 
 
-def _fresh_cause() -> Cause:
-    id = str(uuid4())
-    return Cause(id, id, new_traceparent())
+def _cause_here(cause: Cause | None) -> Cause:
+    """Return the cause in the trace of the work being done here; where there is none, begin one."""
+    here = trace.current()
+    if cause is None:
+        id = str(uuid4())
+        return Cause(id, id, here if here is not None else str(trace.start()))
+    if here is None or here == cause.traceparent:
+        return cause
+    return replace(cause, traceparent=here)

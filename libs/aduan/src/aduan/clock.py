@@ -80,6 +80,11 @@ class ManualClock:
         self.ticks += step.total_seconds()
 
 
+def wall_ns() -> int:
+    """Return real time in nanoseconds since 1970, for measurements that are compared elsewhere."""
+    return time.time_ns()
+
+
 def iso(moment: datetime) -> str:
     """Return `moment` as fixed-width UTC text that sorts like the time it names.
 

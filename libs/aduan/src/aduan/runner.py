@@ -17,6 +17,7 @@ from aduan.errors import AduanError
 from aduan.levels import Levels
 from aduan.observability import logs
 from aduan.observability.process import HostMetrics
+from aduan.observability.tracing import tracing
 from aduan.service import GaveUp, Service, ServiceSpec
 from aduan.settings import ServiceSettings, load
 from aduan.storage.watched import watched
@@ -56,6 +57,7 @@ async def _serve(
     registry = CollectorRegistry()
     host = HostMetrics(registry, what.name, (what.name,), version=version("aduan"))
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(tracing(**settings.tracing(), metrics=host.traces))
         store = await stack.enter_async_context(
             open_store(
                 settings.store, what.all_collections, clock, driver=settings.mongo_driver,

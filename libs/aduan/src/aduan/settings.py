@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 STORE_SCHEMES: Final = ("sqlite", "mongodb", "mongodb+srv")
 BUS_SCHEMES: Final = ("sqlite", "kafka")
+COLLECTOR_SCHEMES: Final = ("http", "https")
 EXIT_CODE: Final = 2
 
 S = TypeVar("S", bound=BaseSettings)
@@ -44,6 +45,8 @@ StoreUrl = Annotated[str, AfterValidator(_address(STORE_SCHEMES))]
 """`sqlite:///PATH` (four slashes for an absolute path) or `mongodb://...`."""
 BusUrl = Annotated[str, AfterValidator(_address(BUS_SCHEMES))]
 """`sqlite:///PATH` or `kafka://host:port,...`."""
+CollectorUrl = Annotated[str, AfterValidator(_address(COLLECTOR_SCHEMES))]
+"""`http://host:4318`, the base address for OTLP over HTTP."""
 
 
 class BusSettings(BaseSettings):
@@ -82,7 +85,29 @@ class BusSettings(BaseSettings):
         }
 
 
-class ServiceSettings(BusSettings):
+class TraceSettings(BaseSettings):
+    """What is recorded as traces, and who collects them: one name each for every process."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    trace_ratio: float = Field(default=0.0, ge=0, le=1, validation_alias="ADUAN_TRACE_RATIO")
+    # repr=False: an address may carry a password
+    otlp_endpoint: CollectorUrl | None = Field(
+        default=None, validation_alias="ADUAN_OTLP_ENDPOINT", repr=False
+    )
+
+    def tracing(self) -> dict[str, Any]:
+        """Return what `aduan.observability.tracing` takes beside its metrics."""
+        return {"ratio": self.trace_ratio, "endpoint": self.otlp_endpoint}
+
+
+class ServiceSettings(BusSettings, TraceSettings):
     """Base of every service's settings; a subclass sets its env_prefix.
 
     Built from the environment in a service's own process, by keyword in standalone.

@@ -9,10 +9,10 @@ from typing import Final
 
 from aduan import failpoints
 from aduan.clock import iso
-from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction, new_traceparent
+from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction
 from aduan.contracts.values import CANARY_TENANT, AttachmentRef
 from aduan.ids import uuid4, uuid5, uuid7
-from aduan.observability.trace import current
+from aduan.observability.trace import current, start
 from aduan.storage.port import Body, Change, Document, KeyTaken
 from aduan.ticket import NotATicket, new_ticket, read_ticket
 from aduan.web.idempotency import storage_key
@@ -96,7 +96,7 @@ async def take(
 def _cause() -> Cause:
     """Return what the events name as their cause: this command, in the trace of its request."""
     id = uuid4()
-    return Cause(id, id, current() or new_traceparent())
+    return Cause(id, id, current() or str(start()))
 
 
 def _external(tenant: str, portal: str, external_id: str) -> str:

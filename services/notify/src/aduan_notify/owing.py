@@ -50,7 +50,9 @@ def owe(
         skip = _skip(body, event, rules, audience, mine, own=own, oversight=oversight)
         # What the letter says about the office stays in its facts, whoever it is addressed to.
         said = {**(facts or {}), **({"unit": unit} if unit else {})}
-        notices.append(Notice(event.id, cause, audience, event.time, mine, said, skip))
+        notices.append(
+            Notice(event.id, cause, audience, event.time, mine, said, skip, event.recorded_trace)
+        )
     return Reaction(body=record(body, notices, now))
 
 

@@ -19,6 +19,7 @@ from aduan.storage.port import Body
 from aduan_routing.classify import Report
 from aduan_routing.domain import mirror, replies, timers
 from aduan_routing.domain.case import new_body
+from aduan_routing.domain.fetching import fetch_job
 from aduan_routing.domain.opening import opened
 from aduan_routing.domain.rules import RuleBook, Rules
 from aduan_routing.domain.words import keep
@@ -76,8 +77,7 @@ def on_created(
         **marks(event.tenant, event.subject),
     }
     if data.content_ref is not None and not data.test:
-        job = {"ref": "report", "at": data.content_ref, "tries": 0, "next_at": ""}
-        facts["jobs"] = [job]
+        facts["jobs"] = [fetch_job("report", data.content_ref, event.recorded_trace)]
     fresh = new_body(event.tenant, facts)
     if data.text is not None:
         said = {
@@ -111,6 +111,7 @@ def on_replied(
         content_ref=data.content_ref,
         rating=data.rating,
         attachments=len(data.attachments),
+        trace=event.recorded_trace,
     )
     after, emits = replies.replied(body, reply, now, _rules(rules, event.tenant))
     return Reaction(after, emits)

@@ -132,6 +132,11 @@ class Incoming(Generic[T]):
         """What an event that follows from this one names as its cause."""
         return Cause(self.id, self.correlation_id, self.traceparent)
 
+    @property
+    def recorded_trace(self) -> str | None:
+        """The traceparent where its trace is recorded: what a stored job keeps to go on in it."""
+        return self.traceparent if self.traceparent.endswith("-01") else None
+
 
 def new_traceparent(parent: str | None = None) -> str:
     """Return a W3C traceparent: a child of `parent` where it is well-formed, else a new trace."""

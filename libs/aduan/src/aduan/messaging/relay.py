@@ -5,14 +5,17 @@ sweeper adopts the rest. Two relays cause repeats, which are harmless; there is 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aduan import failpoints
 from aduan.contracts.envelope import Raw
+from aduan.contracts.topics import BY_NAME
 from aduan.errors import Busy
 from aduan.messaging.port import Bus
+from aduan.observability import spans, trace
 from aduan.storage.port import Collection, Outcome, Store
 
 QUEUE_LIMIT: Final = 10_000
@@ -80,12 +83,15 @@ class Relay:
     async def _publish(self, batch: Sequence[_Handed]) -> None:
         events = [raw for handed in batch for raw in handed.events]
         failpoints.hit("relay.before_publish")
+        began = time.perf_counter()
         try:
             acknowledged = await self._bus.publish(events)
         except Busy:
             self.up = False
             raise
         self.up = all(acknowledged)
+        if spans.on():
+            _tell(events, acknowledged, began)
         failpoints.hit("relay.after_ack")
         marks: list[tuple[str, int, int]] = []
         start = 0
@@ -204,3 +210,28 @@ def _leading(acknowledged: Sequence[bool]) -> int:
         if not acked:
             return position
     return len(acknowledged)
+
+
+def _tell(events: Sequence[Raw], acknowledged: Sequence[bool], began: float) -> None:
+    """Tell how long the log took with the events of recorded traces."""
+    for raw, acked in zip(events, acknowledged, strict=True):
+        found = raw.attributes()
+        parent = (
+            trace.parse(found["traceparent"])
+            if trace.is_sampled(found.get("traceparent"))
+            else None
+        )
+        if parent is None:
+            continue
+        spans.record(
+            f"publish {raw.topic}",
+            parent.child(),
+            service=BY_NAME[raw.topic].producer,
+            began=began,
+            parent=parent,
+            kind="producer",
+            case_id=found["subject"],
+            topic=raw.topic,
+            seq=int(found["seq"]),
+            outcome="acknowledged" if acked else "refused",
+        )

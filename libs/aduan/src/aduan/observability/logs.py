@@ -55,6 +55,9 @@ def configure(service: str, *, level: str = "INFO", stream: TextIO | None = None
     for name in ("aiokafka", "pymongo"):
         logging.getLogger(name).setLevel(logging.WARNING)  # each rebalance names every partition
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log whole URLs as well
+    for name in ("opentelemetry", "urllib3"):
+        # `aduan.traces` says once that the collector is away; these would at every try, with its URL.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -19,6 +19,7 @@ from prometheus_client import (
 
 from aduan.observability.metrics import Kind, Level, Series, Tally, Timing
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
+from aduan.observability.trace_metrics import TraceMetrics
 
 HOSTS: Final = (*SERVICES, "standalone", "statistics")
 SOURCES: Final = ("store", "log", "own")
@@ -179,3 +180,4 @@ class HostMetrics:
         self.pipeline = PipelineMetrics(registry, services)
         self.store = StoreMetrics(registry, services)
         self.process = ProcessMetrics(registry, host, services, version=version)
+        self.traces = TraceMetrics(registry)

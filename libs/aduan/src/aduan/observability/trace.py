@@ -1,7 +1,8 @@
 """W3C trace context, and the ids that every log line of one piece of work carries.
 
-Source: W3C Trace Context, level 1 (version 00). A traceparent that is not well-formed is ignored
-and a new trace begins; it is never an error of the request.
+Our own and light: it is made for every request and every event, whether anybody records spans or
+not. Source: W3C Trace Context, level 1 (version 00). A traceparent that is not well-formed is
+ignored and a new trace begins; it is never an error of the request.
 """
 
 import re
@@ -17,9 +18,17 @@ from aduan.privacy.randomness import random_bytes
 _FORM: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 _NONE: Final[Mapping[str, str]] = {}
+_SAMPLED: Final = "01"
+_NOT_SAMPLED: Final = "00"
 
 _current: ContextVar[str | None] = ContextVar("aduan_traceparent", default=None)
 _ids: ContextVar[Mapping[str, str]] = ContextVar("aduan_log_ids", default=_NONE)
+
+
+class _Head:
+    """The head decision of this process: traces whose low 64 bits are below this are recorded."""
+
+    below = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,11 @@ class TraceContext:
         """Return the same trace with a span of our own."""
         return TraceContext(self.trace_id, random_bytes(8).hex(), self.flags)
 
+    @property
+    def sampled(self) -> bool:
+        """Whether the spans of this trace are recorded: decided once, where it began."""
+        return int(self.flags, 16) % 2 == 1
+
 
 def parse(text: str | None) -> TraceContext | None:
     """Read a traceparent; None when it is absent or not well-formed (all-zero ids, version ff)."""
@@ -50,12 +64,54 @@ def parse(text: str | None) -> TraceContext | None:
     return TraceContext(trace_id, span_id, flags) if span_id.strip("0") else None
 
 
+def is_sampled(traceparent: str | None) -> bool:
+    """Whether a traceparent of our own making says that its trace is recorded."""
+    return traceparent is not None and traceparent.endswith("-01")
+
+
+def sample(ratio: float) -> None:
+    """Record this share of the traces that begin in this process from now on. ratio: 0..1.
+
+    Called once, by the host. Decided by the trace id, as OpenTelemetry's ratio sampler does: every
+    service with the same ratio comes to the same answer.
+    """
+    _Head.below = int(ratio * (1 << 64))
+
+
+def _decided(trace_id: str) -> str:
+    if not _Head.below:
+        return _NOT_SAMPLED
+    return _SAMPLED if int(trace_id[16:], 16) < _Head.below else _NOT_SAMPLED
+
+
 def start(parent: str | None = None) -> TraceContext:
-    """Return a child of `parent`, or a new trace (not sampled) when that is absent or malformed."""
+    """Return a child of `parent`, or a new trace when that is absent or malformed.
+
+    A child keeps the decision that its trace carries; for a new trace it is made here.
+    """
     context = parse(parent)
-    if context is not None:
-        return context.child()
-    return TraceContext(random_bytes(16).hex(), random_bytes(8).hex(), "00")
+    return context.child() if context is not None else _begun()
+
+
+def _begun() -> TraceContext:
+    trace_id = random_bytes(16).hex()
+    return TraceContext(trace_id, random_bytes(8).hex(), _decided(trace_id))
+
+
+def arrived(traceparent: str | None) -> TraceContext:
+    """Return the context of a request from outside: the caller's trace, and our own decision.
+
+    Whether we record is ours to pay for, so a flag that anybody can send does not decide it.
+    """
+    context = parse(traceparent)
+    if context is None:
+        return _begun()
+    return TraceContext(context.trace_id, random_bytes(8).hex(), _decided(context.trace_id))
+
+
+def unrecorded() -> TraceContext:
+    """Return a new trace of which only failures are recorded: its log lines still belong together."""
+    return TraceContext(random_bytes(16).hex(), random_bytes(8).hex(), _NOT_SAMPLED)
 
 
 def current() -> str | None:
@@ -69,23 +125,30 @@ def ids() -> Mapping[str, str]:
 
 
 class bound:  # noqa: N801  # read as a verb: `with bound(...)`
-    """Do a piece of work under a trace: log lines carry `trace_id` and the given ids.
+    """Do a piece of work under a trace: log lines carry `trace_id`, `span_id` and the given ids.
 
-    traceparent: the caller's, as it came. Blocks may be nested; the inner one adds its ids.
-    ids: technical ones only (case_id, event_id, request_id, service), never what a person wrote.
-    A class, not a generator, because it stands on the path of every request.
+    parent: the traceparent that caused it, or the context of the work itself. Blocks may be nested;
+    the inner one adds its ids. ids: technical ones only (case_id, event_id, request_id, service),
+    never what a person wrote. A class, not a generator, because it stands on the path of every
+    request.
     """
 
     __slots__ = ("_more", "_parent", "_tokens")
 
-    def __init__(self, traceparent: str | None = None, /, **ids: str) -> None:
-        self._parent = traceparent
+    def __init__(self, parent: str | TraceContext | None = None, /, **ids: str) -> None:
+        self._parent = parent
         self._more = ids
 
     def __enter__(self) -> TraceContext:
         """Return the context of this work."""
-        context = start(self._parent)
-        bound_ids = {**_ids.get(), "trace_id": context.trace_id, **self._more}
+        parent = self._parent
+        context = parent if isinstance(parent, TraceContext) else start(parent)
+        bound_ids = {
+            **_ids.get(),
+            "trace_id": context.trace_id,
+            "span_id": context.span_id,
+            **self._more,
+        }
         self._tokens = (_current.set(str(context)), _ids.set(bound_ids))
         return context
 

@@ -16,8 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aduan.observability import spans
 from aduan.observability.metrics import Series
-from aduan.observability.trace import bound
+from aduan.observability.trace import TraceContext, arrived, bound, parse
 from aduan.observability.where import places
 from aduan.privacy.randomness import random_bytes
 from aduan.web.problems import Problem
@@ -27,6 +28,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _REQUEST_ID: Final = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
+_WATCHED: Final = ("/health/live", "/health/ready", "/metrics")
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _POLICY: Final = (
     b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -145,7 +147,9 @@ class Edge:
         began = time.perf_counter()
         declared, given, traceparent = _read(scope["headers"])
         request_id = given or random_bytes(16).hex()
+        context = arrived(traceparent)
         status, complete = 0, False
+        failure: Exception | None = None
 
         async def sending(message: Message) -> None:
             nonlocal status, complete
@@ -156,7 +160,7 @@ class Edge:
                 complete = not message.get("more_body", False)
             await send(message)
 
-        with bound(traceparent, request_id=request_id, service=self._service):
+        with bound(context, request_id=request_id, service=self._service):
             try:
                 limit = self._limit(scope["path"])
                 if declared > limit:
@@ -166,6 +170,7 @@ class Edge:
             except ClientDisconnect:
                 log.info("client_left")  # nobody is there to answer
             except Exception as error:  # the last resort: logged, counted, answered
+                failure = error
                 self._metrics.unexpected.labels(self._service).inc()
                 # Not log.exception: its text would carry the error's words, so the input.
                 at = places(error)
@@ -178,6 +183,34 @@ class Edge:
             finally:
                 seconds = time.perf_counter() - began
                 self._metrics.observe(self._service, scope, status or 500, seconds)
+                if spans.on() and (context.sampled or failure is not None or status >= 500):
+                    self._tell(scope, context, parse(traceparent), status, failure, began)
+
+    def _tell(
+        self,
+        scope: Scope,
+        context: TraceContext,
+        parent: TraceContext | None,
+        status: int,
+        failure: Exception | None,
+        began: float,
+    ) -> None:
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        if route.endswith(_WATCHED):
+            return  # asked every few seconds by machines; "not ready" is an answer, not an error
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        spans.record(
+            f"{method} {route}",
+            context,
+            service=self._service,
+            began=began,
+            parent=parent,
+            kind="server",
+            error=failure or (str(status) if status >= 500 else None),
+            method=method,
+            route=route,
+            status=status or 500,
+        )
 
     def _limit(self, path: str) -> int:
         for suffix, limit in self._limits:

@@ -13,10 +13,12 @@ from tenacity import (
 )
 
 from aduan.contracts.values import View
+from aduan.observability.spans import calling
 from aduan_notify.ports import ContactsAway
 
 PURPOSE: Final = "notification"
 TRIES: Final = 3
+ROUTE: Final = "/internal/v1/contacts/{complaint_id}"
 
 
 EMAIL: Final = "email"
@@ -53,9 +55,13 @@ class IntakeContacts:
             raise ContactsAway("intake cannot be reached") from None
 
     async def _ask(self, complaint_id: str) -> str | None:
-        answer = await self._client.get(
-            f"/internal/v1/contacts/{complaint_id}", params={"purpose": PURPOSE}
-        )
+        with calling("GET", "intake", service="notify", route=ROUTE) as told:
+            answer = await self._client.get(
+                ROUTE.format(complaint_id=complaint_id),
+                params={"purpose": PURPOSE},
+                headers=told.headers,
+            )
+            told.status = answer.status_code
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code != httpx.codes.OK:

@@ -12,6 +12,7 @@ A row is a JSON object:
     next_at      real time from which a worker may take it; None when decided
     tried_at     real time of the first call     decided_at: domain time of the last change
     to           masked recipients; code: the provider's last SMTP code
+    trace        traceparent of the cause; only there where its trace is recorded
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,10 @@ _NAMESPACE: Final = UUID("5f0c3a0e-6a0b-5b0e-9d53-6f2f3a1f2c71")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to be told to one audience, as a handler decides it. skip: why it is not told."""
+    """One thing to be told to one audience, as a handler decides it.
+
+    skip: why it is not told. trace: see Row.
+    """
 
     cause_id: str
     cause: Cause
@@ -63,6 +67,7 @@ class Notice:
     unit: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     skip: str | None = None
+    trace: str | None = None
 
 
 def row_id(cause_id: str, audience: str, channel: str) -> str:
@@ -86,7 +91,9 @@ def record(body: Body, notices: Sequence[Notice], now: datetime) -> Body:
 
 
 def _row(notice: Notice, now: datetime) -> Row:
+    recorded = {} if notice.trace is None else {"trace": notice.trace}
     return {
+        **recorded,
         "id": row_id(notice.cause_id, notice.audience, EMAIL),
         "cause_id": notice.cause_id,
         "cause": notice.cause,

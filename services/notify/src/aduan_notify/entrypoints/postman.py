@@ -25,6 +25,7 @@ from aduan.contracts.envelope import NOTHING, Reaction
 from aduan.contracts.values import CANARY_TENANT
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition
+from aduan.observability.spans import work
 from aduan.storage.port import Body
 from aduan_notify.adapters.directory import Directory
 from aduan_notify.domain import ledger, sending
@@ -38,6 +39,9 @@ from aduan_notify.ports import Answer, ContactsAway, Letter, Line, MailAway, Mai
 PER_PARTITION: Final = 50
 # So long that a case costs little, so short that addresses are still those of the sending.
 PER_TURN: Final = 20
+
+FAILURES: Final = {"deferred": "Deferred", "refused": "Refused", "unknown": "OutcomeUnknown"}
+"""What a trace calls an answer of the provider that is none of success."""
 
 log = structlog.get_logger("aduan_notify.postman")
 
@@ -161,7 +165,8 @@ class Postman:
         asked = self._recipients.asking(turn.id)
         for row in rows:
             try:
-                to = await asked.of(turn.body, row, turn.directory)
+                with _of(row, turn.id, "letter.address"):
+                    to = await asked.of(turn.body, row, turn.directory)
             except Unsendable as why:
                 turn.marks.append(_settled(row, "skipped", why.reason))
             except ContactsAway as error:
@@ -208,7 +213,10 @@ class Postman:
             self._metrics.possible_repeats.add()
         letter = self._letter(claimed, now, turn.directory)
         began = self._clock.monotonic()
-        answer = await line.send(letter, to)
+        with _of(row, turn.id, "letter.send") as told:
+            answer = await line.send(letter, to)
+            told.outcome = answer.kind
+            told.failed = FAILURES.get(answer.kind)
         if claimed["tenant"] != CANARY_TENANT:
             self._metrics.provider.observe(self._clock.monotonic() - began)
         if answer.kind in ("accepted", "accepted_partly"):
@@ -282,6 +290,18 @@ class Postman:
             return sending.postpone(body, row["id"], reason, now, again_at, code=code)
 
         return _Mark(reason, change)
+
+
+def _of(row: Row, case_id: str, name: str) -> work:
+    """Return a part of the work on a letter as a span: it belongs to the trace of the cause."""
+    return work(
+        name,
+        service="notify",
+        cause=row.get("trace"),
+        answers=(Unsendable,),
+        case_id=case_id,
+        event_id=row["cause_id"],
+    )
 
 
 def _settled(

@@ -7,9 +7,11 @@ from typing import Any, Final
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from aduan.observability.spans import calling
 from aduan_routing.ports import ContentGone, IntakeAway
 
 _DOOR: Final = "/internal/v1/complaints/"
+_ROUTE: Final = "/internal/v1/complaints/{complaint_id}/content"
 _GONE: Final = frozenset({404, 410})
 
 
@@ -48,8 +50,12 @@ class IntakeOverHttp:
         if not content_ref.startswith(_DOOR) or ".." in content_ref:
             raise ContentGone("not a reference into intake's door")
         try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._http.get(content_ref, params={"purpose": "case_handling"})
+            with calling("GET", "intake", service="routing", route=_ROUTE) as told:
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._http.get(
+                        content_ref, params={"purpose": "case_handling"}, headers=told.headers
+                    )
+                told.status = answer.status_code
         except (httpx.HTTPError, TimeoutError) as error:
             raise IntakeAway(type(error).__name__) from error
         if answer.status_code in _GONE:

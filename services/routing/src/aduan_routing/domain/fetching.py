@@ -16,6 +16,12 @@ from aduan_routing.domain.rules import Rules
 from aduan_routing.domain.words import keep
 
 
+def fetch_job(ref: str, at: str, trace: str | None) -> dict[str, Any]:
+    """Return a job to fetch what is behind a reference, due at once. trace: of its cause."""
+    job = {"ref": ref, "at": at, "tries": 0, "next_at": ""}
+    return job if trace is None else {**job, "trace": trace}
+
+
 def fetched(
     body: Body, ref: str, content: Mapping[str, Any] | None, now: datetime, rules: Rules
 ) -> Reaction:

@@ -12,6 +12,7 @@ from aduan.clock import iso, parse_iso
 from aduan.contracts.envelope import Emit
 from aduan.contracts.values import ReplyKind
 from aduan.storage.port import Body
+from aduan_routing.domain.fetching import fetch_job
 from aduan_routing.domain.lifecycle import Step, find
 from aduan_routing.domain.moving import holds, take
 from aduan_routing.domain.rules import Rules
@@ -23,7 +24,10 @@ REPORTER: Final = Who("reporter")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply as intake told it. text: scrubbed; absent when confidential, then content_ref."""
+    """A reply as intake told it. text: scrubbed; absent when confidential, then content_ref.
+
+    trace: its traceparent, where that trace is recorded.
+    """
 
     reply_id: str
     kind: ReplyKind
@@ -32,6 +36,7 @@ class Reply:
     content_ref: str | None = None
     rating: int | None = None
     attachments: int = 0
+    trace: str | None = None
 
 
 def replied(
@@ -130,6 +135,6 @@ def _with_reply(body: Body, reply: Reply, outcome: str, rules: Rules) -> dict[st
     if reply.text is not None:
         return keep(after, f"reply-{reply.reply_id}", reply.text, rules.vault)
     if reply.content_ref is not None:
-        job = {"ref": f"reply-{reply.reply_id}", "at": reply.content_ref, "tries": 0, "next_at": ""}
+        job = fetch_job(f"reply-{reply.reply_id}", reply.content_ref, reply.trace)
         return {**after, "jobs": [*body["jobs"], job]}
     return after

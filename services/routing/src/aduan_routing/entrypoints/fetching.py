@@ -12,6 +12,7 @@ from aduan.clock import Clock, iso
 from aduan.contracts.envelope import Reaction
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition
+from aduan.observability.spans import work
 from aduan.storage.port import Body
 from aduan_routing.domain.fetching import fetched, postponed
 from aduan_routing.domain.rules import RuleBook
@@ -62,11 +63,18 @@ class Fetcher:
             for document in page.documents:
                 for job in document.body["jobs"] if document.body is not None else ():
                     if job["next_at"] < wall:
-                        await self._try(document.id, document.tenant, job)
+                        with work(
+                            "content.fetch",
+                            service="routing",
+                            cause=job.get("trace"),
+                            case_id=document.id,
+                        ) as told:
+                            told.outcome = await self._try(document.id, document.tenant, job)
+                            told.failed = "IntakeAway" if told.outcome == "away" else None
                         tried += 1
         return tried
 
-    async def _try(self, id: str, tenant: str, job: Mapping[str, Any]) -> None:
+    async def _try(self, id: str, tenant: str, job: Mapping[str, Any]) -> str:
         content: Mapping[str, Any] | None = None
         try:
             content = await self._intake.content(job["at"])
@@ -88,3 +96,4 @@ class Fetcher:
             return fetched(body, job["ref"], content, now, self._rules[tenant])
 
         await self._cases.command(id, run, tenant=tenant)
+        return result

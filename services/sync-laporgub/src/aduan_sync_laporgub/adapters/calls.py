@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from aduan.contracts.values import PartnerSystem
+from aduan.observability.spans import calling
 from aduan_sync_laporgub.ports import PartnerDown, PartnerRefused, PartnerUnsure, RefusalCode
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,16 +40,24 @@ def client(
 
 
 async def call(
-    http: httpx.AsyncClient, method: str, path: str, *, timeout_seconds: float, **options: Any
+    http: httpx.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    peer: PartnerSystem,
+    timeout_seconds: float,
+    **options: Any,
 ) -> httpx.Response:
     """Make one call and return its 2xx answer.
 
-    timeout_seconds: for the whole call, from connecting to the last byte.
+    peer: whose system it is. timeout_seconds: for the whole call, from connecting to the last byte.
     Raises PartnerDown, PartnerUnsure, PartnerRefused.
     """
     try:
-        async with asyncio.timeout(timeout_seconds):
-            answer = await http.request(method, path, **options)
+        with calling(method, peer, service="sync-laporgub") as told:
+            async with asyncio.timeout(timeout_seconds):
+                answer = await http.request(method, path, **options)
+            told.status = answer.status_code
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise PartnerDown("no connection") from error
     except (httpx.HTTPError, TimeoutError) as error:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from aduan.observability.spans import calling
 from aduan_sync_laporgub.adapters.calls import client
 from aduan_sync_laporgub.domain.remote import Rejected
 from aduan_sync_laporgub.ports import ContentGone, IntakeAway
@@ -47,7 +48,9 @@ class IntakeOverHttp:
 
     async def hand_in(self, report: Mapping[str, Any]) -> Rejected | None:
         """See ports.Intake."""
-        answer = await self._call("POST", "v1/complaints", self._portal_key, json=dict(report))
+        answer = await self._call(
+            "POST", "v1/complaints", self._portal_key, "/v1/complaints", json=dict(report)
+        )
         if answer.is_success:
             return None
         if answer.status_code not in _FINAL:
@@ -67,7 +70,11 @@ class IntakeOverHttp:
         if not content_ref.startswith(_CONTENT) or self._content_key is None:
             raise ContentGone("not a reference that we may claim")
         answer = await self._call(
-            "GET", content_ref.lstrip("/"), self._content_key, params={"purpose": "partner"}
+            "GET",
+            content_ref.lstrip("/"),
+            self._content_key,
+            f"{_CONTENT}{{complaint_id}}/content",
+            params={"purpose": "partner"},
         )
         if answer.status_code in {404, 410}:
             raise ContentGone("no content behind the reference")
@@ -82,10 +89,15 @@ class IntakeOverHttp:
         """See ports.Intake."""
         await self._http.aclose()
 
-    async def _call(self, method: str, path: str, key: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {key}"}
+    async def _call(
+        self, method: str, path: str, key: str, route: str, **options: Any
+    ) -> httpx.Response:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._http.request(method, path, headers=headers, **options)
+            with calling(method, "intake", service="sync-laporgub", route=route) as told:
+                headers = {"Authorization": f"Bearer {key}", **told.headers}
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._http.request(method, path, headers=headers, **options)
+                told.status = answer.status_code
+                return answer
         except (httpx.HTTPError, TimeoutError) as error:
             raise IntakeAway(type(error).__name__) from error

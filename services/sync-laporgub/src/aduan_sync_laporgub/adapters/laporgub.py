@@ -174,7 +174,9 @@ class LaporGub:
         return understood(answer, _Read).data
 
     async def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await call(self._http, method, path, timeout_seconds=self._timeout, **options)
+        return await call(
+            self._http, method, path, peer=self.system, timeout_seconds=self._timeout, **options
+        )
 
 
 def _key(entry: _Entry) -> str:

@@ -178,7 +178,9 @@ class Sp4n:
         return tuple(_entry(ticket, row) for row in rows)
 
     async def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await call(self._http, method, path, timeout_seconds=self._timeout, **options)
+        return await call(
+            self._http, method, path, peer=self.system, timeout_seconds=self._timeout, **options
+        )
 
 
 def _created_id(answer: httpx.Response) -> str:

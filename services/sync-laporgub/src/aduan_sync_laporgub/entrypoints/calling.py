@@ -11,6 +11,7 @@ from aduan import failpoints
 from aduan.cases import Cases
 from aduan.clock import Clock, iso, parse_iso
 from aduan.contracts.envelope import Reaction
+from aduan.observability.spans import work
 from aduan.privacy.scrub import scrub
 from aduan.storage.port import Body
 from aduan_sync_laporgub.breaker import Breaker
@@ -32,6 +33,14 @@ from aduan_sync_laporgub.ports import (
 
 TITLE_LENGTH: Final = 80
 Outcome = Literal["done", "found", "down", "unsure", "refused", "held", "waiting"]
+SERVICE: Final = "sync-laporgub"
+FAILURES: Final = {
+    "down": "PartnerDown",
+    "unsure": "PartnerUnsure",
+    "refused": "PartnerRefused",
+    "waiting": "IntakeAway",
+}
+"""What a trace calls the end of a job that did not come off."""
 
 log = structlog.get_logger("aduan.sync")
 
@@ -82,7 +91,16 @@ class Caller:
         job = case.head(system)
         if job is None:
             return
-        outcome = await self._attempt(case, job)
+        with work(
+            f"partner.{job.kind}",
+            service=SERVICE,
+            cause=job.why.traceparent,
+            case_id=case_id,
+            peer=system,
+        ) as told:
+            outcome = await self._attempt(case, job)
+            told.outcome = outcome
+            told.failed = FAILURES.get(outcome)
         self.metrics.calls.add(system=system, kind=job.kind, outcome=outcome)
 
     async def _attempt(self, case: MirrorCase, job: Job) -> Outcome:

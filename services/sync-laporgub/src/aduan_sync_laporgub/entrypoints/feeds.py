@@ -18,6 +18,7 @@ from aduan.clock import Clock
 from aduan.contracts.envelope import Reaction
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition, partition_of
+from aduan.observability.spans import work
 from aduan.storage.port import Body
 from aduan_sync_laporgub.breaker import Breaker
 from aduan_sync_laporgub.domain import jobs
@@ -26,6 +27,7 @@ from aduan_sync_laporgub.domain.inbound import case_of, hand_over, parked_id, pa
 from aduan_sync_laporgub.domain.remote import InboundReport, Rejected
 from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
+from aduan_sync_laporgub.entrypoints.calling import SERVICE
 from aduan_sync_laporgub.metrics import Metrics
 from aduan_sync_laporgub.ports import (
     Feed,
@@ -104,7 +106,10 @@ class FeedReader:
         cursor = await self.shelves.cursor(self.tenant, f"{self.system}.inbound")
         rows, after = await self.feed.inbound(cursor, PAGE)
         for row in rows:
-            outcome = await self._take_in(row)
+            # Here a report from the partner begins; intake's POST goes on in its trace.
+            with work("partner.inbound", service=SERVICE, begins=True, peer=self.system) as told:
+                outcome = await self._take_in(row)
+                told.outcome = outcome
             self.metrics.inbound.add(system=self.system, outcome=outcome)
         await self.shelves.move_cursor(self.tenant, f"{self.system}.inbound", after)
         return len(rows)

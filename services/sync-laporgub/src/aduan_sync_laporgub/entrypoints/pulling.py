@@ -10,14 +10,15 @@ from aduan.cases import Cases
 from aduan.clock import Clock, iso
 from aduan.contracts.envelope import Reaction
 from aduan.contracts.events import MirrorChanged
+from aduan.observability.spans import work
 from aduan.privacy.scrub import scrub
 from aduan.storage.port import Body
 from aduan_sync_laporgub.breaker import Breaker
 from aduan_sync_laporgub.domain import inward, jobs
-from aduan_sync_laporgub.domain.case import AT_ONCE, read, tell
+from aduan_sync_laporgub.domain.case import AT_ONCE, Link, read, tell
 from aduan_sync_laporgub.domain.remote import RemoteState
 from aduan_sync_laporgub.domain.words import UNKNOWN, Words
-from aduan_sync_laporgub.entrypoints.calling import Timing
+from aduan_sync_laporgub.entrypoints.calling import FAILURES, SERVICE, Timing
 from aduan_sync_laporgub.metrics import Metrics
 from aduan_sync_laporgub.ports import Partner, PartnerDown, PartnerRefused, PartnerUnsure
 
@@ -59,24 +60,31 @@ class Puller:
         if not taken.changed or taken.document is None or taken.document.body is None:
             return
         link = read(taken.document.body).links[system]
+        # What the partner did is no consequence of the complaint: a trace of its own.
+        with work(
+            "partner.pull", service=SERVICE, begins=True, case_id=case_id, peer=system
+        ) as told:
+            told.outcome = await self._pull(case_id, link, wall)
+            told.failed = FAILURES.get(told.outcome)
+            self.metrics.calls.add(system=system, kind="pull", outcome=told.outcome)
+
+    async def _pull(self, case_id: str, link: Link, wall: datetime) -> str:
+        system = self.partner.system
         try:
             remote = await self.partner.read(link.remote_ticket)
         except (PartnerDown, PartnerUnsure) as error:
             self.breaker.failed()
             log.warning("partner.no_answer", system=system, kind="pull", reason=str(error))
-            outcome = "down" if isinstance(error, PartnerDown) else "unsure"
-            self.metrics.calls.add(system=system, kind="pull", outcome=outcome)
             wait = jobs.back_off(link.pull_tries, random.random())  # noqa: S311 - spreads retries
             await self._again(case_id, iso(wall + wait))
-            return
+            return "down" if isinstance(error, PartnerDown) else "unsure"
         except PartnerRefused as error:
             self.breaker.worked()
-            self.metrics.calls.add(system=system, kind="pull", outcome="refused")
             await self._give_up(case_id, error.code)
-            return
+            return "refused"
         self.breaker.worked()
-        self.metrics.calls.add(system=system, kind="pull", outcome="done")
         await self._take_over(case_id, _scrubbed(remote), wrote=link.wrote)
+        return "done"
 
     async def _take_over(
         self, case_id: str, remote: RemoteState, *, wrote: tuple[str, ...]
