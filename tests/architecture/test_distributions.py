@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +52,10 @@ def declared(folder: Path) -> set[str]:
 
 
 def imports(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (top-level module, where) for every import in the sources, local ones included."""
+    """Yield (module, where) for every import in the sources, local ones included.
+
+    module: the top-level one; the whole name where several distributions share the top level.
+    """
     for path in sorted((folder / "src").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = []
@@ -61,7 +64,27 @@ def imports(folder: Path) -> Iterator[tuple[str, str]]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
             for name in names:
-                yield name.partition(".")[0], str(path.relative_to(ROOT))
+                top = name.partition(".")[0]
+                yield name if top in shared() else top, str(path.relative_to(ROOT))
+
+
+@cache
+def shared() -> dict[str, str]:
+    """Return the top-level names that several distributions fill, and the modules they hold.
+
+    Each file below such a name -> the distribution that brings it; the name itself -> nobody.
+    """
+    found: dict[str, str] = {}
+    for top, names in packages_distributions().items():
+        if len(set(names)) == 1:
+            continue
+        found[top] = ""
+        for name in set(names):
+            for file in files(name) or ():
+                if file.parts[0] == top and file.suffix == ".py":
+                    parts = file.with_suffix("").parts
+                    found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = name
+    return found
 
 
 @cache
@@ -74,6 +97,8 @@ def providers() -> dict[str, str]:
 
 def distribution_of(module: str) -> str:
     """Return which distribution brings a module."""
+    if module in shared():
+        return normal(shared()[module])
     return providers().get(module, normal(module))
 
 

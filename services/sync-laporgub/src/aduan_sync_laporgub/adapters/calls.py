@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from aduan.contracts.values import PartnerSystem
 from aduan.observability.spans import calling
+from aduan_sync_laporgub.domain.systems import MirrorSystem
 from aduan_sync_laporgub.ports import PartnerDown, PartnerRefused, PartnerUnsure, RefusalCode
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,7 +44,7 @@ async def call(
     method: str,
     path: str,
     *,
-    peer: PartnerSystem,
+    peer: MirrorSystem,
     timeout_seconds: float,
     **options: Any,
 ) -> httpx.Response:
