@@ -1,6 +1,7 @@
 """Nobody learns who complained: planted identities are searched in every byte that we leave behind."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
