@@ -10,14 +10,21 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PACKAGES := libs/aduan services/intake services/routing services/sla services/sync-laporgub \
 	services/notify simulators standalone
-CODE := $(addsuffix /src,$(PACKAGES)) $(wildcard examples/*/src) tests tools
+CODE := $(addsuffix /src,$(PACKAGES)) $(wildcard examples/*/src) tests tools \
+	deploy/docker
 # pip checks hashes of downloads only; the local packages are built from this tree
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test lint format types prove mutants boards bench faults servers cluster stop clean lock
+# alone, before the others: a stack and two workers beside it would starve each other
+CONTAINER_TESTS := ADUAN_REQUIRE_SERVERS= $(BIN)/python -m pytest tests/containers
+# compose with the engine and the images that .engine/env names, where `make standins` has made some
+COMPOSE := PYTHON=$(abspath $(BIN)/python) deploy/standins/compose.sh
+
+.PHONY: help install demo test containers lint format types prove mutants boards bench faults servers \
+	cluster stop clean lock env images standins compose-up compose-smoke compose-down
 
 help: ## show these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.dev ## make .venv with everything for running, testing and checking
 
@@ -25,7 +32,19 @@ demo: $(VENV)/.runtime ## run all five services with samples and a cast; ARGS="-
 	@$(BIN)/aduan demo $(ARGS)
 
 test: $(VENV)/.dev ## run every test this machine can; the end says what did not run; ARGS=... WORKERS=2
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+ifeq ($(ARGS),)
+	@outcome=$$(mktemp); failed=0; trap 'rm -f "$$outcome"' EXIT; export ADUAN_CONTAINERS_OUTCOME=$$outcome; \
+	$(CONTAINER_TESTS) || failed=$$?; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--ignore=tests/containers || failed=$$?; \
+	exit $$failed
+else
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--ignore=tests/containers $(ARGS)
+endif
+
+containers: $(VENV)/.dev ## run the tests of images and compose alone; needs an engine and `make images`
+	@$(CONTAINER_TESTS) $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, format, strict types, import rules, generated files current
 	@$(BIN)/ruff check .
@@ -34,6 +53,7 @@ lint: $(VENV)/.dev ## ruff, format, strict types, import rules, generated files 
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m aduan.contracts.generate --check
 	@$(BIN)/python -m aduan_standalone.metrics_page --check
+	@$(BIN)/hadolint deploy/docker/Dockerfile deploy/standins/*/Dockerfile
 
 format: $(VENV)/.dev ## let ruff sort imports and lay out the code
 	@$(BIN)/ruff check --select I --fix .
@@ -67,6 +87,27 @@ servers: $(VENV)/.dev ## run Kafka and MongoDB on fixed ports until Ctrl-C, fetc
 
 cluster: $(VENV)/.dev ## run two replicas of each service on a Kafka and a MongoDB, fed with samples
 	@$(BIN)/python tests/servers/cluster.py $(ARGS)
+
+env: $(VENV)/.runtime ## make .env for compose with fresh secrets; one that is there keeps its own
+	@$(BIN)/aduan env $(ARGS)
+
+standins: $(VENV)/.dev ## where no image can be pulled: start an engine (root, Debian) and build local images
+	@deploy/standins/engine.sh start
+	@PYTHON=$(abspath $(BIN)/python) deploy/standins/make.sh
+
+images: $(VENV)/.runtime ## build our own images; service=intake
+	@$(BIN)/aduan env
+	@$(COMPOSE) --profile '*' build $(service) $(ARGS)
+
+compose-up: $(VENV)/.runtime ## start the stack of docker-compose.yml and return when all are healthy
+	@$(BIN)/aduan env
+	@$(COMPOSE) up --detach --wait $(ARGS)
+
+compose-smoke: $(VENV)/.dev ## send complaints through the running stack until they are answered
+	@$(BIN)/python tools/compose_smoke.py $(ARGS)
+
+compose-down: $(VENV)/.runtime ## stop the stack and drop its data
+	@$(COMPOSE) --profile '*' down --volumes --remove-orphans $(ARGS)
 
 stop: ## stop the instances that this checkout started
 	@if [ -x $(BIN)/aduan ]; then $(BIN)/aduan stop $(ARGS); else echo "nothing is installed here"; fi

@@ -1,8 +1,9 @@
 """What holds for every test: no randomness that cannot be repeated, and a list of what did not run."""
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,12 @@ TIERS: Final = (
     ("integration", "one suite per port, on every engine that answers"),
     ("e2e", "separate processes and pages"),
     ("faults", "crashes, repeats, lost logs, full disks"),
+    ("containers", "images, the stack of docker-compose.yml, testcontainers"),
 )
+
+# The container tier has a session of its own, before the others: this file carries its outcome over.
+OUTCOME: Final = "ADUAN_CONTAINERS_OUTCOME"
+CONTAINERS: Final = "containers"
 
 pytest_plugins = ("aduan_server_fixtures",)
 
@@ -63,21 +69,59 @@ def pytest_testnodedown(node: Any) -> None:
     _collected.update(getattr(node, "workeroutput", {}).get("tiers", ()))
 
 
+def outcome_of(stats: Mapping[str, Sequence[Any]]) -> str:
+    """Say in words how the container tier went: what failed, or was not proven, is never ok.
+
+    stats: the reports of a session by outcome, as the terminal reporter has them.
+    """
+    ours = {
+        outcome: [
+            report for report in reports if tier_of(getattr(report, "nodeid", "")) == CONTAINERS
+        ]
+        for outcome, reports in stats.items()
+    }
+    bad = len(ours.get("failed", [])) + len(ours.get("error", []))
+    good = len(ours.get("passed", []))
+    reasons = sorted(
+        {
+            reason_of(report).removeprefix("containers not proven: ")
+            for report in ours.get("skipped", [])
+        }
+    )
+    if bad:
+        return f"FAILED: {bad} of {bad + good} tests"
+    if not good:
+        return f"NOT PROVEN: {'; '.join(reasons) or 'no test ran'}"
+    return f"ok: {good} passed" + (f"; not proven: {'; '.join(reasons)}" if reasons else "")
+
+
+def reason_of(report: Any) -> str:
+    """Return why a test was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason given"
+    return str(reason).removeprefix("Skipped: ")
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """End with what this machine could not run, and why: never silently."""
     skipped: Counter[tuple[str, str]] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "no reason given"
-        skipped[tier_of(report.nodeid), reason.removeprefix("Skipped: ")] += 1
+        skipped[tier_of(report.nodeid), reason_of(report)] += 1
     whole = config.args == [str(ROOT)] or config.args == ["tests"]
     absent = [(tier, words) for tier, words in TIERS if whole and tier not in _collected]
+    carried = Path(os.environ.get(OUTCOME) or os.devnull)
+    if CONTAINERS in _collected and carried != Path(os.devnull):
+        carried.write_text(json.dumps(outcome_of(terminalreporter.stats)), "utf-8")
     terminalreporter.section("not run here")
     for (tier, reason), count in sorted(skipped.items()):
         terminalreporter.write_line(f"{tier}: {count} skipped: {reason}")
+    before = carried.read_text("utf-8")
     for tier, words in absent:
-        terminalreporter.write_line(f"{tier}: no test collected ({words})")
+        said = (
+            json.loads(before) if tier == CONTAINERS and before else f"no test collected ({words})"
+        )
+        terminalreporter.write_line(f"{tier}: {said}")
     if not skipped and not absent:
         terminalreporter.write_line("nothing: every collected test ran")
 

@@ -142,7 +142,7 @@ def test_a_run_ends_with_what_did_not_run(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
         cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
-        env=os.environ | {"ADUAN_REQUIRE_SERVERS": ""},
+        env=os.environ | {"ADUAN_REQUIRE_SERVERS": "", "ADUAN_CONTAINERS_OUTCOME": ""},
     )  # fmt: skip
     shown = result.stdout.partition("not run here")[2]
 
@@ -150,6 +150,59 @@ def test_a_run_ends_with_what_did_not_run(tmp_path: Path) -> None:
     assert "e2e: no test collected" in shown
     assert "unit:" not in shown
     assert "1 passed, 1 skipped" in result.stdout.splitlines()[-1]
+
+
+SKIPPED: Final = "import pytest\n\n@pytest.mark.skip('containers not proven: no engine answers')\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "code", "words"),
+    [
+        ("def test_c() -> None:\n    pass\n", 0, "containers: ok: 1 passed"),
+        ("def test_c() -> None:\n    assert not 1\n", 1, "containers: FAILED: 1 of 1 tests"),
+        (
+            f"{SKIPPED}def test_c() -> None:\n    pass\n", 0,
+            "containers: NOT PROVEN: no engine answers",
+        ),
+        (
+            f"{SKIPPED}def test_c() -> None:\n    pass\n\ndef test_d() -> None:\n    pass\n", 0,
+            "containers: ok: 1 passed; not proven: no engine answers",
+        ),
+        (
+            "import pytest\n\n@pytest.fixture\ndef broken() -> None:\n    raise ValueError\n\n"
+            "def test_c(broken: None) -> None:\n    pass\n", 1,
+            "containers: FAILED: 1 of 1 tests",
+        ),
+    ],
+    ids=["ok", "failed", "not proven", "in part", "not even started"],
+)  # fmt: skip
+def test_the_last_session_repeats_how_the_containers_went(
+    tmp_path: Path, test: str, code: int, words: str
+) -> None:
+    """They run alone and before the others, so their own lines are far up; a failure is no ok."""
+    tests = tmp_path / "tests"
+    (tests / "containers").mkdir(parents=True)
+    (tests / "unit").mkdir()
+    (tests / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text("utf-8"), "utf-8")
+    (tests / "containers" / "test_c.py").write_text(test, "utf-8")
+    (tests / "unit" / "test_a.py").write_text("def test_a() -> None:\n    pass\n", "utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["{ROOT}/tests/support"]\n',
+        "utf-8",
+    )
+    outcome = tmp_path / "outcome"
+    outcome.touch()
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", which],
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+            env=os.environ | {"ADUAN_REQUIRE_SERVERS": "", "ADUAN_CONTAINERS_OUTCOME": str(outcome)},
+        )
+        for which in ("tests/containers", "--ignore=tests/containers")
+    )  # fmt: skip
+
+    assert (code, 0) == (first.returncode, second.returncode)
+    assert words in second.stdout.partition("not run here")[2]
 
 
 def test_the_locks_are_pinned_as_the_proof_reads_them() -> None:

@@ -15,6 +15,7 @@ def main() -> None:
     """Read the arguments and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m aduan_simulators.laporgub")
     parser.add_argument("--data", type=Path, required=True, help="folder of its one SQLite file")
+    parser.add_argument("--host", default="127.0.0.1", help="in a container: 0.0.0.0")
     parser.add_argument("--port", type=int, default=8101)
     parser.add_argument("--token", default="simulator", help="what a partner sends as Bearer")
     parser.add_argument("--seed", type=int, default=1)
@@ -31,7 +32,7 @@ def main() -> None:
         inbound_every=timedelta(seconds=given.inbound_every),
     )
     app = create_app(given.data, token=given.token, behaviour=behaviour, clock=clock_of(given))
-    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
+    uvicorn.run(app, host=given.host, port=given.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Run the mail sink: python -m aduan_simulators.mailsink --port 0 --dir DIR.
 
-Prints one line `mailsink 127.0.0.1:PORT` when it listens; SIGTERM or Ctrl-C ends it.
+Prints one line `mailsink HOST:PORT` when it listens; SIGTERM or Ctrl-C ends it.
 """
 
 import argparse
@@ -21,6 +21,7 @@ def main() -> None:
     """Read the arguments and serve until interrupted; one sentence and code 2 when it cannot."""
     parser = argparse.ArgumentParser(prog="python -m aduan_simulators.mailsink")
     parser.add_argument("--dir", type=Path, required=True, help="folder for the .eml files")
+    parser.add_argument("--host", default=HOST, help="in a container: 0.0.0.0")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--refuse", nargs="*", default=[], metavar="ADDRESS", help="answer 550")
     parser.add_argument("--defer", nargs="*", default=[], metavar="ADDRESS", help="answer 451")
@@ -39,10 +40,10 @@ def main() -> None:
     except OSError as error:
         parser.error(f"the folder cannot be used: {error.strerror}")
     try:
-        port = server.listenTCP(given.port, Sink(spool, behaviour), interface=HOST)
+        port = server.listenTCP(given.port, Sink(spool, behaviour), interface=given.host)
     except CannotListenError:
         parser.error(f"port {given.port} is in use")
-    sys.stdout.write(f"mailsink {HOST}:{port.getHost().port}\n")
+    sys.stdout.write(f"mailsink {given.host}:{port.getHost().port}\n")
     sys.stdout.flush()
     server.run()
 

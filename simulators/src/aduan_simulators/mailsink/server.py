@@ -1,6 +1,6 @@
 """The SMTP side of the sink, on Twisted: 250 is answered only after the mail is on the disk.
 
-Known gap, on purpose: no TLS and no authentication. It listens on the loopback address only.
+Known gap, on purpose: no TLS and no authentication. It listens on the loopback unless told otherwise.
 """
 
 from collections.abc import Callable

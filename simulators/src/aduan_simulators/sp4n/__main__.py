@@ -15,6 +15,7 @@ def main() -> None:
     """Read the arguments and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m aduan_simulators.sp4n")
     parser.add_argument("--data", type=Path, required=True, help="folder of its one SQLite file")
+    parser.add_argument("--host", default="127.0.0.1", help="in a container: 0.0.0.0")
     parser.add_argument("--port", type=int, default=8102)
     parser.add_argument("--bearer", default="simulator", help="what a partner sends as Bearer")
     parser.add_argument("--token", default="simulator", help="what it sends in the token header")
@@ -37,7 +38,7 @@ def main() -> None:
         behaviour=behaviour,
         clock=clock_of(given),
     )
-    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning")
+    uvicorn.run(app, host=given.host, port=given.port, log_level="warning")
 
 
 def _seconds(value: float | None) -> timedelta | None:

@@ -13,6 +13,7 @@ from aduan_standalone.cli import instance, letters, re_emission, status, stoppin
 from aduan_standalone.cli.api import connected
 from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
+from aduan_standalone.cli.env_command import env
 from aduan_standalone.cli.feed_command import feed
 from aduan_standalone.cli.migrating import migrate
 from aduan_standalone.cli.opd import opd
@@ -39,6 +40,7 @@ app.command()(up)
 app.command()(demo)
 app.command()(feed)
 app.command()(migrate)
+app.command()(env)
 
 Service = Annotated[
     str | None, typer.Option("--service", help="Only this service.", show_default=False)

@@ -1,0 +1,139 @@
+"""The secrets of a deployment by compose: which there are, how each is made, what follows from which.
+
+A token is known to whoever shows it; whoever is shown it has a record with its hash. Both stand in one
+file here, so the records are made from the tokens.
+"""
+
+import base64
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key, record_of
+from aduan_standalone.cli.refusal import Refusal
+
+_LINE: Final = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")
+OPERATOR: Final = "ADUAN_TOKEN"
+_PASSWORD: Final = re.compile(
+    r"MONGO_\w+_PASSWORD|GRAFANA_ADMIN_PASSWORD|\w+_LAPORGUB_TOKEN|\w+_SP4N_\w+"
+)
+_KEY: Final = re.compile(r"\w+_(VAULT|SEAL|COOKIE)_KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that services show each other. portal: of which portal its bearer speaks."""
+
+    scopes: tuple[Scope, ...]
+    portal: str | None = None
+
+
+TOKENS: Final[Mapping[str, Token]] = {
+    OPERATOR: Token(tuple(sorted(SCOPES))),  # type: ignore[arg-type]  # the closed set itself
+    "ADUAN_NOTIFY_INTAKE_TOKEN": Token(("contacts:resolve",)),
+    "ADUAN_ROUTING_INTAKE_CONTENT_KEY": Token(("content:read",)),
+    "ADUAN_SYNC_LAPORGUB_INTAKE_CONTENT_KEY": Token(("content:read",)),
+    "ADUAN_SYNC_LAPORGUB_INTAKE_PORTAL_KEY": Token(("complaints:write",), portal="laporgub"),
+}
+RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "OPERATOR_KEYS": (OPERATOR,),
+    "ADUAN_INTAKE_STATIC_KEYS": tuple(TOKENS),
+}
+
+
+def values_in(text: str) -> dict[str, str]:
+    """Return the variables of a .env's text; quotes around a whole value are not part of it."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match is not None:
+            value = match["value"].strip()
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+            found[match["name"]] = value[1:-1] if quoted else value
+    return found
+
+
+def completed(example: str, existing: str, *, tenant: str) -> tuple[str, list[str]]:
+    """Return a .env's text with every variable of the example, and the names of the secrets made.
+
+    What `existing` has stays as it is, also an empty value, which is a choice. Raises Refusal for an
+    empty variable of the example that is no secret we know, and where a record that is there does
+    not know a token.
+    """
+    there = values_in(existing)
+    wanted = values_in(example)
+    values = wanted | there
+    made: list[str] = []
+    for name in wanted:
+        if name not in there and not wanted[name] and name not in RECORDS:
+            values[name] = _secret(name, tenant)
+            made.append(name)
+    for name, tokens in RECORDS.items():
+        if name not in wanted:
+            continue
+        records = [_record(token, values[token], tenant) for token in tokens]
+        if name not in there:
+            values[name] = _quoted(records)
+            made.append(name)
+        elif unknown := [
+            token
+            for token, record in zip(tokens, records, strict=True)
+            if record.key_id not in values[name]
+        ]:
+            raise Refusal(
+                f"{name} does not know {', '.join(unknown)}: take {name} out, and it is made anew."
+            )
+    if not existing:
+        return _filled(example, values), made
+    lines = [f"{name}={values[name]}" for name in wanted if name not in there]
+    if not lines:
+        return existing, []
+    return "\n".join([existing.rstrip("\n"), "", "# added by `aduan env`", *lines, ""]), made
+
+
+def _secret(name: str, tenant: str) -> str:
+    makers: Mapping[re.Pattern[str], Callable[[], str]] = {
+        _PASSWORD: lambda: secrets.token_urlsafe(24),
+        _KEY: lambda: base64.b64encode(os.urandom(32)).decode(),
+    }
+    if name in TOKENS:
+        return make_key(tenant=tenant, scopes=TOKENS[name].scopes)[0]
+    for pattern, make in makers.items():
+        if pattern.fullmatch(name):
+            return make()
+    raise Refusal(f"The example leaves {name} empty, and nobody knows how it is made.")
+
+
+def _record(name: str, token: str, tenant: str) -> KeyRecord:
+    try:
+        record = record_of(token, tenant=tenant, scopes=TOKENS[name].scopes)
+    except ValueError:
+        raise Refusal(f"{name} is no Aduan key (aduan_<keyid>_<secret>).") from None
+    return replace(record, portal=TOKENS[name].portal)
+
+
+def _quoted(records: list[KeyRecord]) -> str:
+    # In single quotes compose takes it as it stands.
+    found: list[dict[str, Any]] = [
+        {
+            "key_id": record.key_id,
+            "hash": record.hash,
+            "tenant": record.tenant,
+            "scopes": sorted(record.scopes),
+            "portal": record.portal,
+        }
+        for record in records
+    ]
+    return f"'{json.dumps(found)}'"
+
+
+def _filled(example: str, values: Mapping[str, str]) -> str:
+    lines = []
+    for line in example.splitlines():
+        match = _LINE.fullmatch(line.strip())
+        lines.append(line if match is None else f"{match['name']}={values[match['name']]}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,133 @@
+"""`aduan env`: fresh secrets once, and never another value for one that is there."""
+
+import base64
+import json
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from aduan.web.keys import SCOPES, hash_of
+from aduan_standalone.cli.main import main
+from aduan_standalone.deployment import RECORDS, TOKENS, values_in
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+EXAMPLE: Final = ROOT / ".env.example"
+
+
+def make(tmp_path: Path, *options: str, example: Path = EXAMPLE) -> dict[str, str]:
+    """Run the command and return what the file has then."""
+    file = tmp_path / ".env"
+    with pytest.raises(SystemExit) as end:
+        main(["env", "--example", str(example), "--output", str(file), *options])
+    assert end.value.code == 0
+    return values_in(file.read_text("utf-8"))
+
+
+def refused(tmp_path: Path, example: Path = EXAMPLE) -> None:
+    """Run the command, which must refuse."""
+    with pytest.raises(SystemExit) as end:
+        main(["env", "--example", str(example), "--output", str(tmp_path / ".env")])
+    assert end.value.code == 2
+
+
+def test_no_variable_is_left_empty_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+    """What the example leaves empty is a secret, and each has one of its own."""
+    values = make(tmp_path)
+    empty = [name for name, value in values_in(EXAMPLE.read_text("utf-8")).items() if not value]
+    secrets = [values[name] for name in empty if name not in RECORDS]
+
+    assert empty
+    assert all(values[name] for name in empty)
+    assert len(secrets) == len(set(secrets))
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert {32} == {
+        len(base64.b64decode(values[name], validate=True))
+        for name in empty
+        if name.endswith(("VAULT_KEY", "SEAL_KEY", "COOKIE_KEY"))
+    }
+
+
+def test_two_files_have_no_secret_in_common(tmp_path: Path) -> None:
+    """Nothing is derived from a name, a date or a default."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, two = make(tmp_path / "one"), make(tmp_path / "two")
+    given = values_in(EXAMPLE.read_text("utf-8"))
+
+    assert [] == [name for name, value in given.items() if not value and one[name] == two[name]]
+
+
+def test_whoever_is_shown_a_token_knows_its_hash_and_its_scopes(tmp_path: Path) -> None:
+    """Services let each other in with what is in the file, each for one purpose alone."""
+    values = make(tmp_path)
+    records: list[dict[str, Any]] = json.loads(values["ADUAN_INTAKE_STATIC_KEYS"])
+    by_hash = {record["hash"]: record for record in records}
+    found = {name: by_hash[hash_of(values[name].split("_", 2)[2])] for name in TOKENS}
+
+    assert len(records) == len(TOKENS)
+    assert found["ADUAN_NOTIFY_INTAKE_TOKEN"]["scopes"] == ["contacts:resolve"]
+    assert found["ADUAN_SYNC_LAPORGUB_INTAKE_PORTAL_KEY"]["portal"] == "laporgub"
+    assert set(found["ADUAN_TOKEN"]["scopes"]) == SCOPES
+    assert json.loads(values["OPERATOR_KEYS"]) == [found["ADUAN_TOKEN"]]
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A vault key that was replaced by the way would lose every identity."""
+    first = make(tmp_path)
+    text = (tmp_path / ".env").read_bytes()
+    capsys.readouterr()
+
+    assert make(tmp_path) == first
+    assert (tmp_path / ".env").read_bytes() == text
+    assert "no change" in capsys.readouterr().out
+
+
+def test_a_file_of_an_older_release_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    """Also what the operator wrote beside it, and a value that was emptied on purpose."""
+    before = make(tmp_path)
+    file = tmp_path / ".env"
+    lines = [
+        line
+        for line in file.read_text("utf-8").splitlines()
+        if not line.startswith("GRAFANA_ADMIN_PASSWORD")
+    ]
+    mine = ["# mine", "MINE=1", "ADUAN_SYNC_LAPORGUB_SP4N_TOKEN="]
+    kept = [line for line in lines if not line.startswith("ADUAN_SYNC_LAPORGUB_SP4N_TOKEN")]
+    file.write_text("\n".join([*kept, *mine]) + "\n", "utf-8")
+    after = make(tmp_path)
+
+    assert after["GRAFANA_ADMIN_PASSWORD"]
+    assert after["ADUAN_SYNC_LAPORGUB_SP4N_TOKEN"] == ""
+    assert after["MINE"] == "1"
+    assert "# mine" in file.read_text("utf-8")
+    assert before["ADUAN_INTAKE_VAULT_KEY"] == after["ADUAN_INTAKE_VAULT_KEY"]
+
+
+def test_a_token_that_its_record_does_not_know_is_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A replaced token with the old record would be let in nowhere, and nobody would see why."""
+    make(tmp_path)
+    file = tmp_path / ".env"
+    lines = file.read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("ADUAN_NOTIFY_INTAKE_TOKEN")]
+    file.write_text("\n".join(kept) + "\n", "utf-8")
+    capsys.readouterr()
+    refused(tmp_path)
+
+    said = capsys.readouterr().err
+    assert "ADUAN_INTAKE_STATIC_KEYS does not know ADUAN_NOTIFY_INTAKE_TOKEN" in said
+
+
+def test_an_empty_variable_that_nobody_knows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a new secret would start out empty."""
+    example = tmp_path / "example"
+    example.write_text("ADUAN_SOMETHING_NEW=\n", "utf-8")
+    refused(tmp_path, example)
+
+    assert "ADUAN_SOMETHING_NEW" in capsys.readouterr().err
+    assert not (tmp_path / ".env").exists()
