@@ -15,6 +15,7 @@ import aduan_routing.settings
 import aduan_sla.settings
 import aduan_sync_laporgub.settings
 from aduan.clock import Clock
+from aduan.contracts.values import CANARY_TENANT
 from aduan.engine import open_bus, open_store
 from aduan.observability.process import HostMetrics
 from aduan.service import Service
@@ -22,6 +23,7 @@ from aduan.settings import ServiceSettings
 from aduan.storage.watched import watched
 from aduan.web.edge import HttpMetrics
 from aduan.web.keys import KeyRecord, Scope, make_key
+from aduan_standalone.canary.keys import CanaryKeys
 from aduan_standalone.folder import Keys, operator_record
 from aduan_standalone.partners import TOKEN, Partners
 from aduan_standalone.services import BOOTSTRAPS
@@ -31,7 +33,7 @@ FAST_TICK_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the settings follow from. partners: None where no simulator runs."""
+    """What the settings follow from. partners: None where no simulator runs. canary: None without."""
 
     data: Path
     url: str
@@ -40,11 +42,13 @@ class Plan:
     tenant: str
     fast: bool
     partners: Partners | None
+    canary: CanaryKeys | None = None
 
 
 def settings_of(plan: Plan) -> dict[str, ServiceSettings]:
     """Return each service's settings. Tokens between services are made anew at each start."""
     keys, tenant = plan.keys, plan.tenant
+    known = plan.canary.records if plan.canary is not None else {}
     operator = operator_record(keys, tenant)
     contacts, contacts_key = _token(tenant, "contacts:resolve")
     content, content_key = _token(tenant, "content:read")
@@ -52,14 +56,14 @@ def settings_of(plan: Plan) -> dict[str, ServiceSettings]:
     common: dict[str, Any] = {
         "bus": _sqlite(plan.data / "log.db"),
         "reference_dir": plan.reference,
-        "tenants": (tenant,),
+        "tenants": (tenant, *_canary_tenant(plan)),
     }
 
     def given(name: str, *more: KeyRecord) -> dict[str, Any]:
         return {
             **common,
             "store": _sqlite(plan.data / f"{name}.db"),
-            "static_keys": (operator, *more),
+            "static_keys": (operator, *more, *known.get(name, ())),
         }
 
     partners = plan.partners
@@ -116,6 +120,16 @@ def settings_of(plan: Plan) -> dict[str, ServiceSettings]:
         ),
         "notify": aduan_notify.settings.Settings(**given("notify"), **mail, **notify, **pages),
     }
+
+
+def _canary_tenant(plan: Plan) -> tuple[str, ...]:
+    """Return the canary's tenant where its data is, also where no canary flies.
+
+    The last one of an earlier start may still be on its way: without its tenant it would become a
+    dead letter.
+    """
+    there = (plan.reference / "tenants" / CANARY_TENANT).is_dir()
+    return (CANARY_TENANT,) if there or plan.canary is not None else ()
 
 
 def _sqlite(path: Path) -> str:

@@ -29,6 +29,8 @@ from aduan.settings import TraceSettings, load
 from aduan.web.edge import HttpMetrics
 from aduan.web.serving import Server, keep_what_is_there, run
 from aduan_standalone import composition, folder, landing, partners
+from aduan_standalone.canary.keys import new_keys
+from aduan_standalone.canary.process import canaries
 from aduan_standalone.cli.instance import announce, withdraw
 from aduan_standalone.cli.refusal import FAILED, Refusal
 from aduan_standalone.dispatch import Dispatch
@@ -43,6 +45,7 @@ class HostOptions:
     """What `aduan up` was asked for. port 0 takes a free one.
 
     simulators: start them. partners: the folder of some that run already. One of the two at most.
+    canary: send a synthetic complaint every minute, through the port like anybody.
     """
 
     data: Path
@@ -52,6 +55,7 @@ class HostOptions:
     clock_start: datetime | None = None
     clock_speed: float = 1.0
     partners: Path | None = None
+    canary: bool = False
 
 
 def outside_of(data: Path) -> Path:
@@ -105,6 +109,7 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
             tenant=TENANT,
             fast=options.clock_speed != 1.0,
             partners=simulated,
+            canary=new_keys() if options.canary else None,
         )
         metrics = HttpMetrics(registry)
         host = HostMetrics(registry, "standalone", SERVICES, version=version("aduan"))
@@ -131,14 +136,17 @@ async def _serve(options: HostOptions, listening: socket.socket) -> int:
         watching = asyncio.create_task(host.process.watch_loop())
         serving = asyncio.create_task(server.serve([listening]))
         telling = asyncio.create_task(_tell(server, services, options, url, keys.operator))
+        flying = asyncio.create_task(_fly(server, plan, registry))
         try:
             await asyncio.wait({*parts, serving, tidying}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             withdraw(options.data, url=url, pid=os.getpid())
             server.should_exit = True
-            for task in (telling, tidying, watching):
+            for task in (telling, tidying, watching, flying):
                 task.cancel()
-            await asyncio.gather(serving, telling, tidying, watching, return_exceptions=True)
+            await asyncio.gather(
+                serving, telling, tidying, watching, flying, return_exceptions=True
+            )
         return _verdict(parts)
 
 
@@ -175,6 +183,21 @@ async def _tell(
         await asyncio.sleep(0.02)
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
+
+
+async def _fly(server: Server, plan: composition.Plan, registry: CollectorRegistry) -> None:
+    """Fly canaries, where they were asked for, as long as the instance serves."""
+    if plan.canary is None:
+        return
+    urls = dict.fromkeys(SERVICES, plan.url)
+    while not server.started:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.02)
+    try:
+        async with canaries(urls, plan.canary.portal, plan.canary.reader, registry) as flying:
+            await flying.run()
+    except Exception as error:  # noqa: BLE001 - a broken watch must not stop what it watches
+        # Its silence pages; the services go on.
+        structlog.get_logger("aduan.standalone").error("canary.ended", error=type(error).__name__)
 
 
 async def _all_ready(services: Mapping[str, Service]) -> bool:

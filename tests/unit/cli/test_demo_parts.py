@@ -72,3 +72,11 @@ def test_the_frame_shows_units_deadlines_and_that_it_is_settled() -> None:
     assert "05 Dec 00:00" in text
     assert "verify" in text
     assert "Settled" in text
+
+
+def test_the_frame_shows_how_far_the_canary_comes() -> None:
+    """Before the first one is back it says so."""
+    steps = {"post": (2, 2), "mirror": (1, 2)}
+
+    assert "not come back" in text_of(frame(Picture()))
+    assert "post 2/2, mirror 1/2" in text_of(frame(Picture(canary=steps)))

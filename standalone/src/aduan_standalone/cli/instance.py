@@ -155,7 +155,8 @@ def _by_folder(data: Path) -> Instance:
     return Instance({DEFAULT: running.url}, token)
 
 
-def _by_address(to: Sequence[str]) -> Instance:
+def addresses(to: Sequence[str]) -> dict[str, str]:
+    """Return what `--to` says: service, or `*` for all others -> address. Raises Refusal."""
     urls: dict[str, str] = {}
     for given in to:
         name, found, url = given.partition("=")
@@ -165,6 +166,11 @@ def _by_address(to: Sequence[str]) -> Instance:
             raise Refusal(f"{name} is not a service; they are {', '.join(SERVICES)}.")
         port_of(url)
         urls[name] = url.rstrip("/")
+    return urls
+
+
+def _by_address(to: Sequence[str]) -> Instance:
+    urls = addresses(to)
     token = os.environ.get("ADUAN_TOKEN", "").strip() or _stored_token(next(iter(urls.values())))
     return Instance(urls, token)
 

@@ -11,6 +11,7 @@ import typer
 
 from aduan_standalone.cli import instance, letters, re_emission, status, stopping, story
 from aduan_standalone.cli.api import connected
+from aduan_standalone.cli.canary_command import canary
 from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
 from aduan_standalone.cli.env_command import env
@@ -41,6 +42,7 @@ app.command()(demo)
 app.command()(feed)
 app.command()(migrate)
 app.command()(env)
+app.command()(canary)
 
 Service = Annotated[
     str | None, typer.Option("--service", help="Only this service.", show_default=False)

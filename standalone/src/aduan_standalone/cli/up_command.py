@@ -33,6 +33,12 @@ def up(
             " null, or what clock.json of the data folder says).",
         ),
     ] = None,
+    canary: Annotated[
+        bool,
+        typer.Option(
+            "--canary", help="Also send a synthetic complaint every minute (docs/canary.md)."
+        ),
+    ] = False,
     clock_start: Annotated[
         str | None,
         typer.Option("--clock-start", help="Demo only: the domain clock begins here (ISO 8601)."),
@@ -66,6 +72,7 @@ def up(
             clock_start=start,
             clock_speed=clock_speed,
             partners=partners,
+            canary=canary,
         )
         raise typer.Exit(serve(options))
     finally:

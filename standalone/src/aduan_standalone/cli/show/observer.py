@@ -4,11 +4,13 @@ import asyncio
 from typing import Any, Final
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from aduan_standalone.cli import status
 from aduan_standalone.cli.instance import SERVICES, Instance
 
 PAGE: Final = 500
+CANARY_STEPS: Final = "aduan_canary_steps"
 
 
 class Observer:
@@ -39,6 +41,23 @@ class Observer:
             cursor = page["next"]
             if cursor is None:
                 return items
+
+    async def canary(self) -> dict[str, tuple[int, int]] | None:
+        """Return step -> how many canaries passed it in time, of how many; None without an answer."""
+        try:
+            answer = await self._client.get(self._target.url_of("intake") + "/metrics")
+        except httpx.TransportError:
+            return None
+        if not answer.is_success:
+            return None
+        found: dict[str, tuple[int, int]] = {}
+        for family in text_string_to_metric_families(answer.text):
+            for sample in family.samples if family.name == CANARY_STEPS else ():
+                if sample.name == f"{CANARY_STEPS}_total":
+                    passed, flown = found.get(sample.labels["step"], (0, 0))
+                    ok = int(sample.value) if sample.labels["outcome"] == "ok" else 0
+                    found[sample.labels["step"]] = (passed + ok, flown + int(sample.value))
+        return found
 
     async def _get(self, service: str, path: str, query: dict[str, Any] | None = None) -> Any:
         try:

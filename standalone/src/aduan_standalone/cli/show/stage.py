@@ -66,7 +66,7 @@ async def perform(play: Play) -> None:
 
 async def _perform(play: Play) -> None:
     total = rows.count(str(play.samples))
-    arguments = ("--port", str(play.port), "--simulators", "--clock-start", CLOCK_START)
+    arguments = ("--port", str(play.port), "--simulators", "--canary", "--clock-start", CLOCK_START)
     speed = ("--clock-speed", str(CLOCK_SPEED))
     async with (
         child.running(play.data, (*arguments, *speed)) as process,
@@ -158,6 +158,8 @@ class _Show:
         if self._looks % CLOCKS_EVERY == 0:
             clocks = await self._observer.clocks()
             picture.clocks = picture.clocks if clocks is None else clocks
+            canary = await self._observer.canary()
+            picture.canary = picture.canary if canary is None else canary
         self._looks += 1
         picture.scenes, picture.missing = dict(self._cast.scenes), self._cast.missing
         picture.domain_now = self._domain_now()

@@ -22,7 +22,10 @@ _CLOSED: Final = frozenset({"closed", "rejected", "archived"})
 
 @dataclass
 class Picture:
-    """Everything that one frame shows. clocks: items of `GET /v1/clocks`."""
+    """Everything that one frame shows. clocks: items of `GET /v1/clocks`.
+
+    canary: step -> how many canaries passed it in time, of how many.
+    """
 
     report: Mapping[str, Any] = field(default_factory=dict)
     clocks: Sequence[Mapping[str, Any]] = ()
@@ -32,12 +35,13 @@ class Picture:
     missing: Sequence[str] = ()
     domain_now: datetime | None = None
     settled: bool = False
+    canary: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def frame(picture: Picture) -> RenderableType:
     """Return one frame of the live display."""
     tables = Columns([states(picture), offices(picture.clocks), deadlines(picture)])
-    return Group(_headline(picture), tables, _cast(picture))
+    return Group(_headline(picture), tables, _canary(picture), _cast(picture))
 
 
 def states(picture: Picture) -> RenderableType:
@@ -96,6 +100,17 @@ def _headline(picture: Picture) -> Text:
     if picture.domain_now is not None:
         words = f"{picture.domain_now.astimezone(WIB):%a %d %b %Y %H:%M} WIB   {words}"
     return Text(words, style="bold")
+
+
+def _canary(picture: Picture) -> Text:
+    flown = max((flown for _, flown in picture.canary.values()), default=0)
+    if not flown:
+        return Text("The canary has not come back yet.", style="dim")
+    steps = ", ".join(
+        f"{step} {passed}/{flown}" for step, (passed, flown) in picture.canary.items()
+    )
+    passed_all = all(passed == flown for passed, flown in picture.canary.values())
+    return Text(f"The canary passed: {steps}", style="dim" if passed_all else "bold red")
 
 
 def _cast(picture: Picture) -> Text:
