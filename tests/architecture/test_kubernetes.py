@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import kubernetes_validate
 import pytest
+import yaml
 from aduan_manifests import (
     OVERLAYS,
     ROOT,
@@ -25,6 +26,7 @@ from aduan_manifests import (
     rendered,
     told_by_cloudcoil,
     told_by_strimzi,
+    tool,
 )
 from typer.main import get_command
 
@@ -35,11 +37,14 @@ from aduan_standalone.cli.main import app
 VERSIONS: Final = ("1.32", "1.37")
 STRIMZI: Final = {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"}
 CLOUDCOIL: Final = {
-    "Certificate", "Issuer", "ScaledObject", "ServiceMonitor", "TriggerAuthentication",
+    "Certificate", "Issuer", "PrometheusRule", "ScaledObject", "ServiceMonitor",
+    "TriggerAuthentication",
 }  # fmt: skip
 # No package carries their types: a misspelt field in them is first seen by a cluster.
 NOT_CHECKED: Final = {"ExternalSecret", "MongoDBCommunity"}
 SLACK_SECONDS: Final = 20
+OBSERVABILITY: Final = ROOT / "deploy" / "observability"
+JOB: Final = "aduan"
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -332,13 +337,50 @@ def test_prometheus_finds_the_metrics_of_every_deployment() -> None:
         service = named(resources, "Service", name)["spec"]
 
         assert "/metrics" == endpoint["path"]
+        assert {"job": JOB, "component": name} == {
+            one["targetLabel"]: one["replacement"] for one in endpoint["relabelings"]
+        }
         assert matches({"matchLabels": service["selector"]}, pod_of(each)["metadata"]["labels"])
         assert endpoint["port"] in {port["name"] for port in service["ports"]}
 
 
+def test_alerts_ask_for_the_job_by_the_name_that_the_monitors_give() -> None:
+    """A process that is gone would not be missed under another name."""
+    configured = yaml.safe_load((OBSERVABILITY / "prometheus.yml").read_text("utf-8"))
+
+    assert JOB in {each["job_name"] for each in configured["scrape_configs"]}
+
+
+def test_the_alerts_of_a_cluster_are_those_of_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each group as its file has it; a file that was changed by hand is noticed."""
+    module: Any = tool("prometheus_rule")
+    groups = named(rendered("production"), "PrometheusRule", "aduan")["spec"]["groups"]
+    files = sorted((OBSERVABILITY / "alerts").glob("*.yml"))
+
+    assert [one for path in files for one in yaml.safe_load(path.read_text("utf-8"))["groups"]] == groups  # fmt: skip
+    assert 0 == module.main(["--check"])
+    changed = tmp_path / "rules.yaml"
+    changed.write_text(module.FILE.read_text("utf-8").replace("5m", "6m"), "utf-8")
+    monkeypatch.setattr(module, "FILE", changed)
+    assert 1 == module.main(["--check"])
+
+
+def test_the_dashboards_of_a_cluster_are_those_of_the_repository() -> None:
+    """Each file, byte for byte, where Grafana's side-car looks, and none is forgotten."""
+    folder = OBSERVABILITY / "grafana" / "dashboards"
+    found: dict[str, str] = {}
+    for each in of_kind(rendered("production"), "ConfigMap"):
+        if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1":
+            found |= each["data"]
+
+    assert {path.name: path.read_text("utf-8") for path in folder.glob("*.json")} == found
+
+
 def test_the_guide_names_what_no_test_checks() -> None:
     """Whoever applies the manifests knows which fields a cluster sees first."""
-    text = (Path(ROOT) / "deploy" / "k8s" / "README.md").read_text("utf-8")
+    text = (ROOT / "deploy" / "k8s" / "README.md").read_text("utf-8")
 
     for kind in NOT_CHECKED:
         assert f"`{kind}`" in text
