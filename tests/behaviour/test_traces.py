@@ -1,7 +1,9 @@
 """Traces of one delivery, one command and one request: what is told, under which ids, and what not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from aduan_collector import Collector, Seen
 from aduan_harness import World
 from aduan_http import client_of
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
@@ -20,6 +24,7 @@ from aduan.contracts.examples import CASE_ID, EXAMPLES
 from aduan.contracts.values import View
 from aduan.errors import Busy, Poison
 from aduan.observability import spans, trace
+from aduan.observability.otlp import OtlpSink
 from aduan.observability.trace_metrics import TraceMetrics
 from aduan.observability.tracing import tracing
 from aduan.service import Service, ServiceSpec
@@ -397,3 +402,44 @@ async def test_a_collector_that_refuses_is_counted_and_said_once(
     }
     assert counted == {"exported": 1, "failed": 1, "dropped": 0}
     assert isinstance(collector.spans[0], Seen)
+
+
+class Stuck(SpanExporter):
+    """An exporter that waits for a collector until it is shut down."""
+
+    def __init__(self) -> None:
+        self.given_up = threading.Event()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Wait."""
+        self.given_up.wait(20)
+        return SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        """Wait no longer."""
+        self.given_up.set()
+
+
+async def test_what_waits_for_a_collector_is_bounded_and_the_rest_is_counted_as_dropped() -> None:
+    """Taking never blocks; leaving is bounded, and in the end every span is accounted for."""
+    registry = CollectorRegistry()
+    exporter = Stuck()
+    sink = OtlpSink(exporter, TraceMetrics(registry), queue=10)
+    context = trace.TraceContext("a" * 32, "b" * 16, "01")
+    span = spans.Span("letter.send", "notify", context, None, "internal", 0, 1, None, (), (), {})
+    began = time.monotonic()
+    for _ in range(100):
+        sink.take(span)
+    assert time.monotonic() - began < 1
+    await sink.close(0.2)
+    assert time.monotonic() - began < 2
+    assert exporter.given_up.wait(1)
+
+    def counted(outcome: str) -> float:
+        return registry.get_sample_value("aduan_trace_spans_total", {"outcome": outcome}) or 0
+
+    for _ in range(100):
+        if counted("failed") == 10:
+            break
+        await asyncio.sleep(0.02)
+    assert (counted("exported"), counted("failed"), counted("dropped")) == (0, 10, 90)

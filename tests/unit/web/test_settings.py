@@ -121,3 +121,28 @@ def test_an_address_with_a_password_is_not_printed() -> None:
     )
 
     assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADUAN_TRACE_RATIO", "1.5"),
+        ("ADUAN_TRACE_RATIO", "half"),
+        ("ADUAN_OTLP_ENDPOINT", "collector:4317"),
+        ("ADUAN_OTLP_ENDPOINT", "http://"),
+    ],
+)
+def test_a_wrong_setting_of_traces_is_named(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    """A share is between 0 and 1, a collector is reached over HTTP; the value is not repeated."""
+    environment.setenv(name, value)
+    said = stopped(capsys)
+
+    assert f"{name} is not valid" in said
+    assert value not in said.replace(name, "")
+
+
+def test_without_settings_nothing_is_recorded_or_exported(environment: pytest.MonkeyPatch) -> None:
+    """An installation that has no collector pays nothing."""
+    assert load(Settings).tracing() == {"ratio": 0.0, "endpoint": None}
