@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,15 @@ from aduan.web.keys import SCOPES, KeyRecord, make_key, record_of
 from aduan_standalone.cli.instance import TOKEN_FILE
 from aduan_standalone.cli.refusal import Refusal
 
+KEY_BYTES: Final = 32
+# Each key, and the service whose file holds what it opens or signs.
+KEY_FILES: Final[Mapping[str, str]] = {
+    "vault.key": "intake",
+    "routing.key": "routing",
+    "sync.key": "sync-laporgub",
+    "cookie.key": "routing",
+}
+_REPLACEABLE: Final = frozenset({"cookie.key"})  # a new one only ends the officers' sessions
 _CLOCK: Final = "clock.json"
 _ALL: Final = tuple(sorted(SCOPES))
 
@@ -46,7 +56,11 @@ def lock(folder: Path) -> IO[str]:
 
 
 def keys_in(folder: Path) -> Keys:
-    """Return the folder's keys; missing ones are made (0600), and of the vault's it warns."""
+    """Return the folder's keys; missing ones are made (0600), and of the vault's it warns.
+
+    Raises Refusal for a key that cannot be one, and for a missing one where there is a file that only
+    the old one opens: a new key would seal that for ever, and nobody would notice at first.
+    """
     try:
         vault, made = _key(folder / "vault.key")
         found = Keys(
@@ -107,10 +121,25 @@ def clock_in(folder: Path, start: datetime | None, speed: float) -> SystemClock:
 
 def _key(path: Path) -> tuple[str, bool]:
     if path.exists():
-        return path.read_text().strip(), False
+        text = path.read_text().strip()
+        if not _is_key(text):
+            raise Refusal(f"{path} is no key of 32 bytes in base64: put its copy back.")
+        return text, False
+    sealed = path.with_name(f"{KEY_FILES[path.name]}.db")
+    if sealed.exists() and path.name not in _REPLACEABLE:
+        raise Refusal(
+            f"{path} is missing, and {sealed.name} holds what only it opens: put its copy back."
+        )
     text = base64.b64encode(os.urandom(32)).decode()
     _write_secret(path, text)
     return text, True
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _operator(path: Path) -> str:

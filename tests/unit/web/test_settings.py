@@ -105,6 +105,82 @@ def test_two_variables_that_do_not_fit_together_are_both_named(
     assert SECRET not in words
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ADUAN_EXAMPLE_VALUT_KEY", "is unknown (ADUAN_EXAMPLE_VAULT_KEY is meant?)"),
+        ("ADUAN_EXAMPLE_COLOUR", "is unknown"),
+        ("aduan_example_tenant", "is unknown (ADUAN_EXAMPLE_TENANTS is meant?)"),
+        ("ADUAN_KAFKA_PASWORD", "is unknown (ADUAN_KAFKA_PASSWORD is meant?)"),
+        ("ADUAN_MONGO_DRIVERS", "is unknown (ADUAN_MONGO_DRIVER is meant?)"),
+    ],
+)
+def test_an_unknown_variable_of_ours_ends_the_start(
+    name: str, words: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A misspelt one would leave its default in force, and nobody would notice."""
+    environment.setenv(name, SECRET)
+    said = stopped(capsys)
+
+    assert f"{name.upper()} {words}" in said
+    assert SECRET not in said
+    assert 1 == said.count("\n")
+
+
+def test_variables_of_others_are_theirs(environment: pytest.MonkeyPatch) -> None:
+    """One file of variables may serve all services; what others read is not ours to judge."""
+    for name in ("ADUAN_OTHER_VAULT_KEY", "ADUAN_TOKEN", "ADUAN_EXAMPLES_X", "PATH_TO_ADUAN"):
+        environment.setenv(name, "x")
+
+    assert 8000 == load(Settings).port
+
+
+def test_what_kubernetes_tells_about_services_is_no_setting(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """A Service called aduan-example fills names that begin like ours, one of them our port."""
+    links = {
+        "ADUAN_EXAMPLE_PORT": "tcp://10.0.0.7:80",
+        "ADUAN_EXAMPLE_SERVICE_HOST": "10.0.0.7",
+        "ADUAN_EXAMPLE_SERVICE_PORT": "80",
+        "ADUAN_EXAMPLE_SERVICE_PORT_HTTP": "80",
+        "ADUAN_EXAMPLE_PORT_80_TCP": "tcp://10.0.0.7:80",
+        "ADUAN_EXAMPLE_PORT_80_TCP_PROTO": "tcp",
+        "ADUAN_EXAMPLE_PORT_80_TCP_PORT": "80",
+        "ADUAN_EXAMPLE_PORT_80_TCP_ADDR": "10.0.0.7",
+        "ADUAN_KAFKA_BOOTSTRAP_SERVICE_HOST": "10.0.0.8",
+        "ADUAN_KAFKA_BOOTSTRAP_PORT": "tcp://10.0.0.8:9092",
+    }
+    for name, value in links.items():
+        environment.setenv(name, value)
+
+    assert 8000 == load(Settings).port
+    environment.setenv("ADUAN_EXAMPLE_PORT", "9000")
+    assert 9000 == load(Settings).port
+
+
+def test_a_misspelt_address_is_named_beside_the_missing_one(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The short names have no service in them by which a misspelling could be told from others'."""
+    environment.delenv("ADUAN_STORE")
+    environment.setenv("ADUAN_STROE", "mongodb://host/db")
+
+    assert "ADUAN_STORE is missing (ADUAN_STROE is set: misspelt?)" in stopped(capsys)
+
+
+def test_a_neighbour_whose_name_begins_like_ours_is_left_alone(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """A second process of one service has variables of its own, in the same file."""
+
+    class Host(Settings):
+        neighbours = ("ADUAN_EXAMPLE_WORKER_",)
+
+    environment.setenv("ADUAN_EXAMPLE_WORKER_ID", "x")
+    assert 8000 == load(Host).port
+
+
 def test_one_process_builds_them_by_keyword(monkeypatch: pytest.MonkeyPatch) -> None:
     """Standalone passes what each service needs; nothing is read from the environment then."""
     monkeypatch.delenv("ADUAN_STORE", raising=False)

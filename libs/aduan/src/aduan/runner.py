@@ -12,6 +12,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from aduan.clock import SystemClock
+from aduan.contracts.topics import topics_needed
 from aduan.engine import open_bus, open_store
 from aduan.errors import AduanError
 from aduan.levels import Levels
@@ -26,6 +27,10 @@ from aduan.web.serving import Server, keep_what_is_there
 from aduan.web.serving import run as run_loop
 
 S = TypeVar("S", bound=ServiceSettings)
+
+
+class TopicsUnfit(AduanError):
+    """The log has not the topics of the table; the sentence names them and what to do."""
 
 
 def run(
@@ -65,6 +70,9 @@ async def _serve(
             )
         )  # fmt: skip
         bus = await stack.enter_async_context(open_bus(settings.bus, clock, **settings.kafka()))
+        # Before anything is taken: what would be published nowhere, or read by half, is not begun.
+        if unfit := await bus.unfit(topics_needed(what.name)):
+            raise TopicsUnfit("; ".join(unfit))
         options: dict[str, Any] = {
             "spec": what, "store": store, "bus": bus, "clock": clock, "registry": registry,
         }  # fmt: skip

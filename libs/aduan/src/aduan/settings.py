@@ -1,23 +1,31 @@
 """What a service reads from outside: frozen, and failing at the start with a sentence.
 
 Variables are `ADUAN_<SERVICE>_<FIELD>`; what all services share (the two engines) has no service in
-its name: ADUAN_STORE, ADUAN_BUS, and what goes with them. A value is never shown in an error,
-because it may be a secret.
+its name: ADUAN_STORE, ADUAN_BUS, and what goes with them. A variable that begins like ours and that
+nobody reads ends the start too: it is a misspelt one, and its default would rule unseen. A value is
+never shown in an error, because it may be a secret.
 """
 
+import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from aduan.variables import is_address_of_a_service, nearest, unknown
 
 STORE_SCHEMES: Final = ("sqlite", "mongodb", "mongodb+srv")
 BUS_SCHEMES: Final = ("sqlite", "kafka")
 COLLECTOR_SCHEMES: Final = ("http", "https")
 EXIT_CODE: Final = 2
+DEFAULT_PORT: Final = 8000
+# What all services share, beside the two engines' own names.
+FAMILIES: Final = ("ADUAN_KAFKA_", "ADUAN_MONGO_")
+_SHORT: Final = re.compile("ADUAN_[A-Z]+")
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -50,7 +58,12 @@ CollectorUrl = Annotated[str, AfterValidator(_address(COLLECTOR_SCHEMES))]
 
 
 class BusSettings(BaseSettings):
-    """Where the log is and who we are to it: the same names for a service and for a deployer."""
+    """Where the log is and who we are to it: the same names for a service and for a deployer.
+
+    neighbours: beginnings of variables that begin like ours and belong to another process.
+    """
+
+    neighbours: ClassVar[tuple[str, ...]] = ()
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -118,42 +131,103 @@ class ServiceSettings(BusSettings, TraceSettings):
         default=None, validation_alias="ADUAN_MONGO_DRIVER"
     )
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65_535)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _is_no_link(cls, value: object) -> object:
+        """Take the default where Kubernetes filled our variable with the address of a Service.
+
+        It does so only where nobody set the variable.
+        """
+        linked = isinstance(value, str) and is_address_of_a_service(value)
+        return DEFAULT_PORT if linked else value
+
+
+class Complaint(NamedTuple):
+    """What is wrong with one variable. name: empty where no single one can be named."""
+
+    name: str
+    words: str
+
+    def __str__(self) -> str:
+        """As a part of the sentence."""
+        return f"{self.name} {self.words}".strip()
 
 
 def load(kind: type[S]) -> S:
     """Return the settings from the environment, or end the process with one sentence, code 2.
 
-    The sentence names every variable that is missing or not valid, in full, and no value.
+    The sentence names every variable that is missing, not valid or unknown, in full, and no value.
     """
+    found, complaints = read(kind, os.environ)
+    if found is None or complaints:
+        _stop(kind, complaints)
+    return found
+
+
+def read(kind: type[S], environment: Mapping[str, str]) -> tuple[S | None, list[Complaint]]:
+    """Return the settings, None where they cannot be built, and what is wrong with the variables.
+
+    environment: the process's own; looked through for names that nobody reads.
+    """
+    strangers = strangers_to(kind, environment)
+    complaints = [
+        Complaint(name, "is unknown" + (f" ({near} is meant?)" if near is not None else ""))
+        for name, near in strangers.items()
+    ]
     try:
-        return kind()
+        return kind(), complaints
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         found = {
-            _complaint(kind, entry["loc"], entry["type"])
+            _complaint(kind, entry["loc"], entry["type"], environment)
             if entry["loc"]
             else _misfit(kind, entry["msg"])
             for entry in details
         }
-        _stop(kind, sorted(found))
+        return None, [*sorted(found), *complaints]
     except SettingsError as error:
         # Raised for a variable that is no JSON; its text names the field between double quotes.
         name = next(iter(str(error).split('"')[1:2]), "")
-        _stop(kind, [_complaint(kind, (name,), "json")])
+        return None, [_complaint(kind, (name,), "json", environment), *complaints]
 
 
-def _complaint(kind: type[BaseSettings], loc: tuple[str | int, ...], reason: str) -> str:
+def strangers_to(kind: type[BaseSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables that begin like those of `kind` and are none, each with its nearest."""
+    prefixes = [_prefix(kind)] if _prefix(kind) else []
+    others: tuple[str, ...] = getattr(kind, "neighbours", ())
+    return unknown(environment, variables(kind), prefixes=[*prefixes, *FAMILIES], others=others)
+
+
+def variables(kind: type[BaseSettings]) -> list[str]:
+    """Return the full names of all variables of a settings class."""
+    return [variable(kind, field) for field in kind.model_fields]
+
+
+def _complaint(
+    kind: type[BaseSettings],
+    loc: tuple[str | int, ...],
+    reason: str,
+    environment: Mapping[str, str],
+) -> Complaint:
     name = variable(kind, str(loc[0]))
-    return f"{name} is missing" if reason == "missing" else f"{name} is not valid ({reason})"
+    if reason != "missing":
+        return Complaint(name, f"is not valid ({reason})")
+    # Of a name with a service in it the misspelt one is listed as unknown; the short ones are not.
+    short = [one for one in environment if _SHORT.fullmatch(one) and _SHORT.fullmatch(name)]
+    near = nearest(name, [one for one in short if one not in variables(kind)])
+    return Complaint(
+        name, "is missing" + (f" ({near} is set: misspelt?)" if near is not None else "")
+    )
 
 
-def _misfit(kind: type[BaseSettings], words: str) -> str:
+def _misfit(kind: type[BaseSettings], words: str) -> Complaint:
     """Name the fields that a check of the whole mentions; its other words may hold a value."""
     fields = [word for word in re.findall(r"\w+", words) if word in kind.model_fields]
     names = [variable(kind, field) for field in dict.fromkeys(fields)]
-    return f"{' and '.join(names) or 'the whole'} do not fit together"
+    return Complaint(" and ".join(names) or "the whole", "do not fit together")
 
 
 def variable(kind: type[BaseSettings], field: str) -> str:
@@ -168,7 +242,7 @@ def _prefix(kind: type[BaseSettings]) -> str:
     return kind.model_config.get("env_prefix") or ""
 
 
-def _stop(kind: type[BaseSettings], complaints: list[str]) -> NoReturn:
+def _stop(kind: type[BaseSettings], complaints: list[Complaint]) -> NoReturn:
     service = kind.__module__.partition(".")[0].replace("_", "-")
-    sys.stderr.write(f"{service} cannot start: {'; '.join(complaints)}.\n")
+    sys.stderr.write(f"{service} cannot start: {'; '.join(map(str, complaints))}.\n")
     raise SystemExit(EXIT_CODE)

@@ -80,6 +80,10 @@ class _Submitted:
     patient: bool
 
 
+class SchemaNewer(AduanError):
+    """A file was written by a newer release, whose tables this one does not know."""
+
+
 class _Unfit(Exception):
     """Rows that cannot go together."""
 
@@ -92,15 +96,17 @@ class SqliteFile:
         path: Path,
         *,
         schema: str,
+        version: int,
         columns: Mapping[str, Sequence[str]] | None = None,
         max_pages: int | None = None,
     ) -> None:
         """Open or create the file.
 
+        version: of the schema; a file keeps the highest that wrote it. An older one is brought up.
         columns: table -> columns of the schema that an older release's table may not have yet; they
         are added, and empty in every row that is there.
         max_pages: the file refuses to grow beyond this many pages (a test's full disk).
-        Raises Busy when the folder cannot be written or the file is no database.
+        Raises Busy when the folder cannot be written or the file is no database, SchemaNewer.
         """
         self.path = path
         self.commits = 0
@@ -110,9 +116,18 @@ class SqliteFile:
         self._parcels: queue.SimpleQueue[list[_Submitted] | None] = queue.SimpleQueue()
         try:
             self._writer = self._connect(max_pages)
+            before = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+            if before > version:
+                self._writer.close()
+                raise SchemaNewer(
+                    f"{path.name} was written by a newer release (schema {before}, known here is"
+                    f" {version}): run that release again, or put back the copy from before it"
+                )
             for table, names in (columns or {}).items():
                 self._add(table, names)
             self._writer.executescript(schema)
+            if before < version:
+                self._writer.execute(f"PRAGMA user_version={int(version)}")
             self.reader = self._connect(None)
             self.reader.execute("PRAGMA query_only=ON")
         except sqlite3.Error as error:

@@ -47,7 +47,8 @@ class Brokers:
     Every method raises Refusal with one sentence where the brokers do not answer or say no.
     """
 
-    def __init__(self, settings: BusSettings) -> None:
+    def __init__(self, settings: BusSettings, *, patience: float = ANSWER_SECONDS) -> None:
+        """patience: seconds for each answer. Asks nothing yet."""
         if scheme_of(settings.bus) != "kafka":
             raise Refusal("ADUAN_BUS names the embedded log, which needs no topics made for it.")
         try:
@@ -55,15 +56,21 @@ class Brokers:
         except BadAddress as error:
             raise Refusal(f"ADUAN_BUS: {error}.") from None
         self.servers = connection.servers
+        self._patience = patience
         self._mechanism = connection.mechanism.replace("-", "_")
         self._heard: list[Any] = []
         try:
             self.client = admin.AdminClient(
-                {**_options(connection), "error_cb": self._heard.append}
+                {**_options(connection, patience), "error_cb": self._heard.append}
             )
         except kafka.KafkaException as error:
             # an authority file that cannot be read, a mechanism that this build does not have
             raise Refusal(f"The brokers cannot be reached so: {error.args[0].str()}.") from None
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many partitions each topic has, of those that these credentials may see."""
+        topics = self._metadata().topics
+        return {name: len(topic.partitions) for name, topic in topics.items() if topic.partitions}
 
     def found(self, names: Sequence[str]) -> Found:
         """Return what the cluster has; the settings of the named topics only."""
@@ -151,7 +158,7 @@ class Brokers:
     def _credentials(self, name: str) -> Sequence[Any]:
         with self._answering(f"user {name}"):
             answers = self.client.describe_user_scram_credentials(
-                [name], request_timeout=ANSWER_SECONDS
+                [name], request_timeout=self._patience
             )
             try:
                 found: Sequence[Any] = answers[name].result().scram_credential_infos
@@ -171,7 +178,7 @@ class Brokers:
 
     def _metadata(self) -> Any:
         # asked in short steps: refused credentials are known at once, by the callback alone
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + self._patience
         with self._answering():
             while True:
                 try:
@@ -191,7 +198,7 @@ class Brokers:
         own = admin.ConfigSource.DYNAMIC_TOPIC_CONFIG.value
         found: dict[str, dict[str, tuple[str, bool]]] = {}
         with self._answering():
-            answers = self.client.describe_configs(asked, request_timeout=ANSWER_SECONDS)
+            answers = self.client.describe_configs(asked, request_timeout=self._patience)
             for resource, answer in answers.items():
                 found[resource.name] = {
                     name: (str(entry.value), entry.source == own)
@@ -205,7 +212,7 @@ class Brokers:
         asked = admin.ConfigResource(admin.ConfigResource.Type.BROKER, str(broker))
         with self._answering():
             (answer,) = self.client.describe_configs(
-                [asked], request_timeout=ANSWER_SECONDS
+                [asked], request_timeout=self._patience
             ).values()
             entry = answer.result().get("authorizer.class.name")
         return entry is None or bool(entry.value)
@@ -221,7 +228,7 @@ class Brokers:
             admin.AclPermissionType.ANY,
         )
         with self._answering():
-            answer = self.client.describe_acls(everything, request_timeout=ANSWER_SECONDS)
+            answer = self.client.describe_acls(everything, request_timeout=self._patience)
             return frozenset(_access(line) for line in answer.result())
 
     def _done(self, futures: Mapping[Any, "Future[Any]"], what: str) -> None:
@@ -247,12 +254,12 @@ class Brokers:
         return f"The brokers refused{f' {what}' if what else ''}: {error.str().rstrip('.')}."
 
 
-def _options(connection: Connection) -> dict[str, Any]:
+def _options(connection: Connection, patience: float) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap.servers": connection.servers,
         "security.protocol": connection.protocol,
         "client.id": "aduan-deployer",
-        "socket.timeout.ms": int(ANSWER_SECONDS * 1000),
+        "socket.timeout.ms": int(patience * 1000),
         # its own lines would stand among our results
         "log_level": 0,
     }

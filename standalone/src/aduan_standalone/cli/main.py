@@ -14,8 +14,10 @@ from aduan_standalone.cli.api import connected
 from aduan_standalone.cli.canary_command import canary
 from aduan_standalone.cli.demo_command import demo
 from aduan_standalone.cli.dev_servers import dev_servers
+from aduan_standalone.cli.doctor_command import doctor
 from aduan_standalone.cli.env_command import env
 from aduan_standalone.cli.feed_command import feed
+from aduan_standalone.cli.key_command import key
 from aduan_standalone.cli.migrating import migrate
 from aduan_standalone.cli.opd import opd
 from aduan_standalone.cli.options import Addresses, AsJson, DataDir, out, print_json
@@ -43,6 +45,8 @@ app.command()(feed)
 app.command()(migrate)
 app.command()(env)
 app.command()(canary)
+app.command()(doctor)
+app.command()(key)
 
 Service = Annotated[
     str | None, typer.Option("--service", help="Only this service.", show_default=False)

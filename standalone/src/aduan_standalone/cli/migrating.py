@@ -46,7 +46,7 @@ def migrate(
     for name in (service,) if service is not None else SERVICES:
         database = database_of(name, prefix)
         collections = (*BOOTSTRAPS[name].COLLECTIONS, DEAD_LETTERS)
-        done = _one(_with_database(url, database), collections, thorough=thorough)
+        done = _one(with_database(url, database), collections, thorough=thorough)
         print(f"{database}: {'; '.join(done) or 'no change'}")
 
 
@@ -65,7 +65,8 @@ def _one(url: str, collections: tuple[Collection, ...], *, thorough: bool) -> li
         raise Refusal(f"The database cannot be migrated: {error}.", code=FAILED) from error
 
 
-def _with_database(url: str, database: str) -> str:
+def with_database(url: str, database: str) -> str:
+    """Return the deployer's address of one database. url: of the server, or of any database there."""
     parts = urlsplit(url)
     query = parts.query
     if parts.username and "authSource=" not in query:

@@ -159,3 +159,12 @@ def streams_for(service: str) -> tuple[Stream, ...]:
     """Return the streams that `service` consumes, as the table says, in table order."""
     found = dict.fromkeys(topic.stream for topic in TOPICS if service in topic.consumers)
     return tuple(found)
+
+
+def topics_needed(service: str) -> dict[str, int]:
+    """Return every shared topic that `service` writes or reads, with its number of partitions."""
+    return {
+        topic.name: topic.partitions
+        for topic in TOPICS
+        if service == topic.producer or service in topic.consumers
+    }

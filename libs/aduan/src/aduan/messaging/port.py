@@ -104,3 +104,11 @@ class Bus(Protocol):
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed yet."""
         ...
+
+    async def unfit(self, topics: Mapping[str, int]) -> Sequence[str]:
+        """Say, a sentence each, which topics are missing or have fewer partitions than they need.
+
+        topics: name -> the least number of partitions. Empty where all is well, where the log makes
+        what it needs, and where it does not answer, which is no fault of the topics.
+        """
+        ...

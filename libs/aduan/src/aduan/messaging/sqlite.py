@@ -31,6 +31,7 @@ from aduan.messaging.port import (
 from aduan.sqlite import Many, Row, SqliteFile
 from aduan.storage.wire import pack_headers, unpack_headers
 
+LOG_VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log (
     number INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL,
@@ -75,9 +76,9 @@ class SqliteBus:
     """See aduan.messaging.port.Bus."""
 
     def __init__(self, path: Path, clock: Clock, *, max_pages: int | None = None) -> None:
-        """Open or create the log. Raises Busy when the file cannot be opened."""
+        """Open or create the log. Raises Busy when the file cannot be opened, SchemaNewer."""
         self._clock = clock
-        self.file = SqliteFile(path, schema=_SCHEMA, max_pages=max_pages)
+        self.file = SqliteFile(path, schema=_SCHEMA, version=LOG_VERSION, max_pages=max_pages)
         self._ends: dict[TopicPartition, int] = {
             TopicPartition(topic, partition): end
             for topic, partition, end in self.file.read("SELECT topic, partition, next FROM ends")
@@ -131,6 +132,10 @@ class SqliteBus:
             tail.clear()
         tail.append(record)
         self._ends[record.at] = max(self._ends.get(record.at, 0), record.offset + 1)
+
+    async def unfit(self, topics: Mapping[str, int]) -> Sequence[str]:  # noqa: ARG002 - the port
+        """See the port: here a topic is there as soon as it is written to."""
+        return ()
 
     @asynccontextmanager
     async def _member(

@@ -7,6 +7,8 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -198,6 +200,11 @@ class MongoConnection:
     async def remove(self, name: str, id: str) -> None:
         """See Connection."""
         await self._bounded(lambda: self._database[name].delete_one({"_id": id}))
+
+    async def command(self, name: str) -> Mapping[str, Any]:
+        """Ask the database one of its questions that change nothing: hello, buildInfo, dbStats."""
+        found: Mapping[str, Any] = await self._bounded(lambda: self._database.command(name))
+        return found
 
     async def names(self) -> set[str]:
         """Return the names of the collections that are there."""
@@ -409,3 +416,56 @@ async def migrate(
     """
     async with connect(url, driver=driver, timeout=MIGRATION_SECONDS) as connection:
         return await bring_up(connection, collections, thorough=thorough)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a database says of itself.
+
+    lacking: collections and indexes that `migrate` would make, by name. ahead: by how many seconds
+    the server's clock is ahead of ours. free: bytes left where its data are; None where this user
+    may not ask. replica_set: None for a server that stands alone, which cannot promise anything.
+    """
+
+    version: str
+    replica_set: str | None
+    ahead: float
+    lacking: tuple[str, ...]
+    free: int | None
+    size: int | None
+
+
+async def look(
+    url: str,
+    collections: Sequence[Collection],
+    clock: Clock,
+    *,
+    driver: str | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Look:
+    """Ask the database of one service, `mongodb://…/DATABASE`, what it is, and change nothing.
+
+    Raises BadAddress, Busy.
+    """
+    async with connect(url, driver=driver, timeout=timeout) as connection:
+        await connection.command("ping")  # the connection's own making is in no later answer's time
+        before = clock.wall()
+        hello = await connection.command("hello")
+        middle = before + (clock.wall() - before) / 2
+        theirs = hello["localTime"]
+        ahead = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - middle
+        build = await connection.command("buildInfo")
+        lacking = await lacking_in(connection, collections)
+        try:
+            stats = await connection.command("dbStats")
+        except NotAllowed:
+            stats = {}
+        free = stats["fsTotalSize"] - stats["fsUsedSize"] if "fsTotalSize" in stats else None
+        return Look(
+            version=str(build["version"]),
+            replica_set=hello.get("setName"),
+            ahead=ahead.total_seconds(),
+            lacking=tuple(lacking),
+            free=int(free) if free is not None else None,
+            size=int(stats["storageSize"]) if "storageSize" in stats else None,
+        )

@@ -27,6 +27,7 @@ from aduan.storage.port import (
     StoredEvent,
 )
 from aduan.storage.sqlite_schema import (
+    STORE_VERSION,
     Writes,
     check_limit,
     column_sql,
@@ -56,11 +57,13 @@ class SqliteStore:
         *,
         max_pages: int | None = None,
     ) -> None:
-        """Open or create the file. Raises Busy when it cannot be."""
+        """Open or create the file. Raises Busy when it cannot be, SchemaNewer."""
         self._clock = clock
         statements = "\n".join(schema(collection) for collection in collections)
         columns = {c.name: [column_sql(name) for name in c.column_names] for c in collections}
-        self.file = SqliteFile(path, schema=statements, columns=columns, max_pages=max_pages)
+        self.file = SqliteFile(
+            path, schema=statements, version=STORE_VERSION, columns=columns, max_pages=max_pages
+        )
         self._writes = {c.name: Writes(c) for c in collections}
         self._remembered: OrderedDict[tuple[str, str], Row] = OrderedDict()
 

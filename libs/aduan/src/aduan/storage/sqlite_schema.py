@@ -1,9 +1,14 @@
 """The tables of one collection, and the SQL that reads it by a declared index."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from aduan.sqlite import Many
 from aduan.storage.port import FIND_LIMIT, Collection, Index
+
+# Raised when older code could no longer read what newer code writes; a column or an index that is
+# added needs no new number.
+STORE_VERSION: Final = 1
 
 
 def schema(collection: Collection) -> str:

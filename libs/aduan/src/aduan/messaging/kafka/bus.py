@@ -1,7 +1,15 @@
 """The bus on Kafka: one producer, one consumer a group, and side connections for questions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -10,7 +18,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPlace
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from aduan.clock import Clock
 from aduan.contracts.envelope import Raw
@@ -29,6 +38,7 @@ from aduan.messaging.port import (
 
 ANSWER_SECONDS: Final = 10.0
 LONGEST_PAUSE: Final = 10.0
+SETTLING_SECONDS: Final = (0.5, 1.5, 0.0)
 JOIN_SECONDS: Final = REBALANCE_MS / 1000 + 30.0
 
 T = TypeVar("T")
@@ -154,6 +164,27 @@ class KafkaBus:
         found = await self._ask(ask)
         return {one["topic"]: len(one["partitions"]) for one in found if not one["error_code"]}
 
+    async def unfit(self, topics: Mapping[str, int]) -> Sequence[str]:
+        """See the port. A topic that this principal may not see is left to the alarm about rights."""
+        # named one by one, and without the request to make them: an answer must not create anything
+        asked = MetadataRequest(list(topics), allow_auto_topic_creation=False)
+
+        async def ask(admin: AIOKafkaAdminClient, _: AIOKafkaConsumer) -> Any:
+            return await admin._send_request(asked)  # noqa: SLF001 - its own call lets topics be made
+
+        found: list[str] = []
+        for pause in SETTLING_SECONDS:
+            try:
+                answer = await self._ask(ask)
+            except Busy:
+                return ()
+            found = list(_unfit(answer.to_object()["topics"], topics))
+            if not found:
+                break
+            # a topic that was just made is not known to every broker yet
+            await asyncio.sleep(pause)
+        return found
+
     async def answers(self) -> bool:
         """Whether a broker answers a connection that was just made."""
         client = AIOKafkaClient(**self._connection.options())
@@ -204,3 +235,19 @@ class KafkaBus:
                 structlog.get_logger("aduan.messaging").warning(
                     "bus.left_unheard", error=type(error).__name__
                 )
+
+
+def _unfit(told: Iterable[Mapping[str, Any]], topics: Mapping[str, int]) -> Iterator[str]:
+    partitions = {one["topic"]: len(one["partitions"]) for one in told if one["error_code"] == 0}
+    unknown = UnknownTopicOrPartitionError.errno
+    missing = sorted(one["topic"] for one in told if one["error_code"] == unknown)
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        yield f"the brokers have no topic {', '.join(missing[:3])}{more}: run `aduan topics apply`"
+    for name, least in topics.items():
+        there = partitions.get(name, least)
+        if there < least:
+            yield (
+                f"the topic {name} has {there} partitions and needs {least}: `aduan topics plan` says"
+                " more; where it holds nothing, delete it and run `aduan topics apply`"
+            )
