@@ -226,6 +226,24 @@ async def test_metrics_answer_while_the_store_is_away_and_say_that_they_are_old(
     assert before("aduan_pipeline_lag_seconds") != away("aduan_pipeline_lag_seconds")
 
 
+async def test_a_replica_that_cannot_work_says_so_as_its_readiness_does(office: Office) -> None:
+    """Its store is away, or too many letters are open; running again it is ready."""
+    consumer = office.service.runtime.consumer
+    async with office.world.running(office.service):
+        well = await office.later(0)
+        office.store.away = True
+        away = await office.later(10)
+        office.store.away = False
+        consumer.stopped_by_cap = True
+        capped = await office.later(10)
+        consumer.stopped_by_cap = False
+        again = await office.later(10)
+
+    assert [1, 0, 0, 1] == [
+        scraped("aduan_pipeline_ready", service="sla") for scraped in (well, away, capped, again)
+    ]
+
+
 async def test_a_store_that_was_never_there_leaves_its_levels_out(office: Office) -> None:
     """No lag and no letters would be good news that nobody has."""
     office.store.away = office.bus.away = True

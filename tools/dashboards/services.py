@@ -13,14 +13,22 @@ _NOW: Final = Row(
             'count(up{job="aduan"} == 1) or vector(0)',
             says="Processes whose numbers Prometheus reads. Fewer than you started: see the next "
             "number, and what the orchestrator says.",
-            width=6,
+            width=5,
         ),
         number(
             "Processes that do not answer",
             'count(up{job="aduan"} == 0) or vector(0)',
             says="Known addresses that do not answer. Runbook ProcessDown.",
             steps=ANY_IS_BAD,
-            width=6,
+            width=5,
+        ),
+        number(
+            "Replicas not ready",
+            'count(aduan_pipeline_ready{service=~"$service"} == 0) or vector(0)',
+            says="Services of a process that cannot do their work. `/<service>/health/ready` of that "
+            "process names what is wrong. Runbook ReplicaNotReady.",
+            steps=ANY_IS_BAD,
+            width=4,
         ),
         number(
             "Unexpected errors (1 h)",
@@ -28,7 +36,7 @@ _NOW: Final = Row(
             says="Requests that ended in an exception nobody expected: a bug. The log line "
             "request_failed names the place. Runbook UnexpectedErrors.",
             steps=ANY_IS_BAD,
-            width=6,
+            width=5,
         ),
         number(
             "Requests with an error of ours (1 h)",
@@ -37,7 +45,7 @@ _NOW: Final = Row(
             says="Answers 5xx. 503 means a store or the log is away, and the caller tries again. "
             "Runbooks HttpErrorsBurnFast and HttpErrorsBurnSlow.",
             steps=ANY_IS_BAD,
-            width=6,
+            width=5,
         ),
     ),
 )

@@ -44,6 +44,23 @@ def test_the_rules_are_right_for_prometheus() -> None:
         assert 0 == ended.returncode, ended.stdout
 
 
+def test_the_operator_of_kubernetes_scrapes_under_the_same_labels() -> None:
+    """Its own label `service` would push ours aside, and every alert by service would be silent."""
+    text = (ROOT / "deploy/k8s/components/monitoring/service-monitors.yaml").read_text("utf-8")
+    endpoints = [
+        one for monitor in yaml.safe_load_all(text) for one in monitor["spec"]["endpoints"]
+    ]
+    config = yaml.safe_load((OBSERVABILITY / "prometheus.yml").read_text("utf-8"))
+
+    assert "aduan" in {job["job_name"] for job in config["scrape_configs"]}
+    assert len(endpoints) >= 6
+    for endpoint in endpoints:
+        assert endpoint["honorLabels"] is True
+        relabelled = {one["targetLabel"]: one for one in endpoint["relabelings"]}
+        assert {"job", "component"} == set(relabelled)
+        assert "aduan" == relabelled["job"]["replacement"]
+
+
 def test_the_routes_are_right_for_alertmanager() -> None:
     """Its own tool reads them; a page and both kinds of tickets reach whom they should."""
     config = OBSERVABILITY / "alertmanager.yml"

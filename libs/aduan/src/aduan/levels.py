@@ -43,6 +43,11 @@ class _Reading:
     asked_at: float | None = None
     under_way: bool = False
 
+    @property
+    def fresh(self) -> bool:
+        """Whether what it was asked last has been answered."""
+        return self.read_at is not None and self.read_at == self.asked_at
+
 
 class Levels:
     """The levels of all services of one process. Call `refresh` before each answer to a scrape."""
@@ -87,6 +92,7 @@ class Levels:
         for name, service in self._services.items():
             _tell_running(name, service.runtime, self._metrics.pipeline)
         self._tell_stale()
+        self._tell_ready()
 
     async def close(self) -> None:
         """Leave nothing under way."""
@@ -110,10 +116,17 @@ class Levels:
 
     def _tell_stale(self) -> None:
         for reading in self._readings:
-            fresh = reading.read_at is not None and reading.read_at == reading.asked_at
             self._metrics.process.stale.set(
-                float(not fresh), service=reading.service, source=reading.source
+                float(not reading.fresh), service=reading.service, source=reading.source
             )
+
+    def _tell_ready(self) -> None:
+        for reading in self._readings:
+            if reading.source == "store":
+                hindered = self._services[reading.service].runtime.hindered()
+                self._metrics.pipeline.ready.set(
+                    float(reading.fresh and not hindered), service=reading.service
+                )
 
 
 def _tell_running(name: str, runtime: Runtime, metrics: PipelineMetrics) -> None:

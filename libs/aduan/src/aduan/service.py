@@ -114,11 +114,15 @@ class Runtime:
 
     async def ready(self) -> dict[str, str]:
         """Return what is wrong, by check name; empty when the service can do its work."""
-        wrong: dict[str, str] = {}
         try:
             await self.store.pending_count(self.spec.collections[0])
         except Busy:
-            wrong["store"] = "cannot be read"
+            return {"store": "cannot be read", **self.hindered()}
+        return self.hindered()
+
+    def hindered(self) -> dict[str, str]:
+        """Return what is wrong without asking the store, by check name."""
+        wrong: dict[str, str] = {}
         if self.consumer.stopped_by_cap:
             wrong["dead_letters"] = "the cap of open letters is reached; consuming is paused"
         if self.relay.full:

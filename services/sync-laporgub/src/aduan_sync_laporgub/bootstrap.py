@@ -31,6 +31,7 @@ from aduan_sync_laporgub.domain.systems import ECHO, MirrorSystem
 from aduan_sync_laporgub.entrypoints.calling import Caller, Timing
 from aduan_sync_laporgub.entrypoints.feeds import FeedReader
 from aduan_sync_laporgub.entrypoints.http import router
+from aduan_sync_laporgub.entrypoints.lateness import Lateness
 from aduan_sync_laporgub.entrypoints.pulling import Puller
 from aduan_sync_laporgub.entrypoints.rounds import Rounds
 from aduan_sync_laporgub.entrypoints.status import facts_of, tell_levels
@@ -123,8 +124,10 @@ async def build(
     async def facts() -> Mapping[str, Any]:
         return await facts_of(store, settings.tenants)
 
+    lateness = Lateness(store, clock)
+
     async def levels() -> None:
-        await tell_levels(store, settings.tenants, clock, parts.metrics)
+        await tell_levels(store, settings.tenants, lateness, parts.metrics)
 
     app = new_app(
         "Aduan: sync-laporgub",

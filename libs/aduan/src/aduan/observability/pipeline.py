@@ -102,6 +102,14 @@ class PipelineMetrics:
             by_service,
             act="Its readiness says which of the three: the cap of letters, the store, the group.",
         )
+        self.ready = Level(
+            "aduan_pipeline_ready",
+            "1 while this replica can do its work, as its readiness says; 0 while it cannot.",
+            registry,
+            by_service,
+            over="min",
+            act="`/<service>/health/ready` of that replica names what is wrong.",
+        )
         self.relay_failures = Tally(
             "aduan_pipeline_relay_failures",
             "Rounds in which the relay could not publish or mark.",

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from aduan.clock import Clock, iso, parse_iso
 from aduan.contracts.topics import PARTITIONS
 from aduan.contracts.values import counted
 from aduan.storage.port import Store
 from aduan_sync_laporgub.domain.case import DecisionKind
-from aduan_sync_laporgub.domain.collection import CASES, due_at
-from aduan_sync_laporgub.domain.systems import PARTNERS, SYSTEMS, MirrorSystem
+from aduan_sync_laporgub.domain.collection import CASES
+from aduan_sync_laporgub.domain.systems import PARTNERS, SYSTEMS
+from aduan_sync_laporgub.entrypoints.lateness import Lateness
 from aduan_sync_laporgub.metrics import Metrics
 from aduan_sync_laporgub.shelves import PARKED
 
@@ -41,21 +41,10 @@ async def parked_in(store: Store, tenants: Sequence[str]) -> int:
     return sum([await store.count(PARKED, "parked", equal=(tenant,)) for tenant in tenants])
 
 
-async def tell_levels(store: Store, tenants: Sequence[str], clock: Clock, metrics: Metrics) -> None:
+async def tell_levels(
+    store: Store, tenants: Sequence[str], lateness: Lateness, metrics: Metrics
+) -> None:
     """Bring the gauges that the store knows up to date. Raises Busy."""
     metrics.parked.set(await parked_in(store, counted(tenants)))
     for system in SYSTEMS:
-        metrics.due_late.set(await _late(store, system, clock), system=system)
-
-
-async def _late(store: Store, system: MirrorSystem, clock: Clock) -> float:
-    """Return by how many seconds the oldest call that is due to a partner is late, 0 for none."""
-    now = clock.wall()
-    index, high = f"due_{system}", iso(now)
-    oldest = now
-    for partition in await store.partitions_due(CASES, index, range(PARTITIONS), high=high):
-        first = await store.find(CASES, index, equal=(partition,), high=high, limit=1)
-        for document in first.documents:
-            if document.body is not None and (due := due_at(document.body, system)) is not None:
-                oldest = min(oldest, parse_iso(due))
-    return (now - oldest).total_seconds()
+        metrics.due_late.set(await lateness.of(system), system=system)
