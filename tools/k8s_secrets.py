@@ -12,16 +12,17 @@ import base64
 import secrets
 import sys
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 import yaml
 from pydantic import TypeAdapter
 
-from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key
+from aduan.web.keys import KeyRecord, make_key
+from aduan_standalone.canary.keys import new_keys
 from aduan_standalone.cli.instance import SERVICES
+from aduan_standalone.deployment import OPERATOR, TOKENS
 
 RECORDS: Final = TypeAdapter(tuple[KeyRecord, ...])
-ALL: Final = cast("tuple[Scope, ...]", tuple(sorted(SCOPES)))
 
 
 def values(tenant: str) -> dict[str, dict[str, str]]:
@@ -29,30 +30,36 @@ def values(tenant: str) -> dict[str, dict[str, str]]:
 
     The keys between services fit together: who may ask intake has the text, intake has the record.
     """
-    operator, operator_record = make_key(tenant=tenant, scopes=ALL)
-    contacts, contacts_record = make_key(tenant=tenant, scopes=("contacts:resolve",))
-    for_routing, routing_record = make_key(tenant=tenant, scopes=("content:read",))
-    for_sync, sync_record = make_key(tenant=tenant, scopes=("content:read",))
-    portal, portal_record = make_key(
-        tenant=tenant, scopes=("complaints:write",), portal="laporgub"
-    )  # fmt: skip
-    asked = (contacts_record, routing_record, sync_record, portal_record)
+    made = {
+        name: make_key(tenant=tenant, scopes=token.scopes, portal=token.portal)
+        for name, token in TOKENS.items()
+    }
+    text = {name: key for name, (key, _) in made.items()}
+    operator = made[OPERATOR][1]
+    canary = new_keys()
+
+    def known_to(service: str) -> str:
+        asked = [record for _, record in made.values()] if service == "intake" else [operator]
+        return RECORDS.dump_json((*asked, *canary.records[service])).decode()
+
     return {
-        "operator": {"token": operator},
-        "intake-keys": {
-            "vault-key": _key(), "static-keys": _records(operator_record, *asked),
-        },
+        "operator": {"token": text[OPERATOR]},
+        "canary-keys": {"portal-key": canary.portal, "read-key": canary.reader},
+        "intake-keys": {"vault-key": _key(), "static-keys": known_to("intake")},
         "routing-keys": {
-            "seal-key": _key(), "cookie-key": _key(), "intake-content-key": for_routing,
-            "static-keys": _records(operator_record),
+            "seal-key": _key(), "cookie-key": _key(), "static-keys": known_to("routing"),
+            "intake-content-key": text["ADUAN_ROUTING_INTAKE_CONTENT_KEY"],
         },
-        "sla-keys": {"static-keys": _records(operator_record)},
+        "sla-keys": {"static-keys": known_to("sla")},
         "sync-laporgub-keys": {
-            "seal-key": _key(), "intake-portal-key": portal, "intake-content-key": for_sync,
+            "seal-key": _key(), "static-keys": known_to("sync-laporgub"),
+            "intake-portal-key": text["ADUAN_SYNC_LAPORGUB_INTAKE_PORTAL_KEY"],
+            "intake-content-key": text["ADUAN_SYNC_LAPORGUB_INTAKE_CONTENT_KEY"],
             "laporgub-token": _word(), "sp4n-bearer": _word(), "sp4n-token": _word(),
-            "static-keys": _records(operator_record),
         },
-        "notify-keys": {"intake-token": contacts, "static-keys": _records(operator_record)},
+        "notify-keys": {
+            "intake-token": text["ADUAN_NOTIFY_INTAKE_TOKEN"], "static-keys": known_to("notify"),
+        },
         "mongodb-passwords": {name: _word() for name in (*SERVICES, "deployer")},
     }  # fmt: skip
 
@@ -78,10 +85,6 @@ def _key() -> str:
 def _word() -> str:
     # goes into an address too, so it has no sign that would have to be escaped there
     return secrets.token_hex(24)
-
-
-def _records(*records: KeyRecord) -> str:
-    return RECORDS.dump_json(records).decode()
 
 
 def main() -> None:

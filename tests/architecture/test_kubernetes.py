@@ -31,6 +31,7 @@ from aduan_manifests import (
 from typer.main import get_command
 
 from aduan.messaging.consumer import DRAIN_SECONDS
+from aduan_standalone.cli.instance import SERVICES
 from aduan_standalone.cli.main import app
 
 # The oldest API server that takes the manifests (a pause as an action, matchLabelKeys), and a new one.
@@ -297,6 +298,13 @@ def test_the_jobs_run_commands_that_exist(overlay: str) -> None:
 
     assert {"topics": ["topics", "apply", "--require-acls"], "migrate": ["migrate"]} == jobs
     command = group.commands["topics"].commands["apply"]
+    (canary,) = containers_of(named(rendered(overlay), "Deployment", "canary"))
+    assert canary["args"][0] in group.commands
+    flags = {flag for option in group.commands["canary"].params for flag in option.opts}
+    assert {each.split("=")[0] for each in canary["args"][1:]} <= flags
+    assert set(SERVICES) == {
+        each.split("=")[1] for each in canary["args"] if each.startswith("--to=")
+    }
     assert "--require-acls" in {flag for option in command.params for flag in option.opts}
     assert "migrate" in group.commands
 

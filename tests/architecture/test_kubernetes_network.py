@@ -112,6 +112,18 @@ def test_services_call_only_whom_they_have_business_with(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_canary_reaches_every_service_and_nothing_else(overlay: str) -> None:
+    """It looks as the world does, so it has no other way in."""
+    resources = rendered(overlay)
+    canary = labels_of(resources, "canary")
+
+    assert [True] * len(SERVICES) == [reaches(overlay, "canary", name) for name in SERVICES]
+    assert not may(resources, canary, "egress", BROKER, 9093)
+    assert not may(resources, canary, "egress", DATABASE, 27017)
+    assert not may(resources, canary, "egress", ANYWHERE, 443)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_service_reaches_the_brokers_and_the_database_and_the_jobs_one_each(
     overlay: str,
 ) -> None:

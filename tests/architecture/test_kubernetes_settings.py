@@ -30,13 +30,14 @@ import aduan_intake.settings
 import aduan_notify.settings
 import aduan_routing.settings
 import aduan_sla.settings
+import aduan_standalone.canary.settings
 import aduan_sync_laporgub.settings
-from aduan.settings import BusSettings, ServiceSettings, variable
+from aduan.settings import BusSettings, ServiceSettings, load, variable
 from aduan_sla.statistics.settings import StatisticsSettings
 from aduan_standalone.cli.instance import SERVICES
 from aduan_standalone.cli.migrating import VARIABLE, database_of
 
-Part = ServiceSettings | StatisticsSettings
+Part = ServiceSettings | StatisticsSettings | aduan_standalone.canary.settings.Settings
 SETTINGS: Final[Mapping[str, type[Part]]] = {
     "intake": aduan_intake.settings.Settings,
     "routing": aduan_routing.settings.Settings,
@@ -44,7 +45,11 @@ SETTINGS: Final[Mapping[str, type[Part]]] = {
     "sync-laporgub": aduan_sync_laporgub.settings.Settings,
     "notify": aduan_notify.settings.Settings,
     "statistics": StatisticsSettings,
+    "canary": aduan_standalone.canary.settings.Settings,
 }
+# Options of the command say the rest, and compose leaves the canary to whoever wants it.
+CANARY: Final = "canary"
+SERVING: Final = tuple(name for name in SETTINGS if name != CANARY)
 COMPOSE: Final = ROOT / "docker-compose.yml"
 # What a job reads is its command's own affair; the two commands say it in their modules.
 JOBS: Final = {
@@ -54,6 +59,8 @@ JOBS: Final = {
 # An address may carry a password, so it is a secret too.
 ADDRESSES: Final = {"ADUAN_STORE"}
 STATIC: Final = "static_keys"
+# Compose has no collector.
+TRACES: Final = {"ADUAN_OTLP_ENDPOINT", "ADUAN_TRACE_RATIO"}
 by_service = pytest.mark.parametrize("service", SETTINGS)
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -189,7 +196,7 @@ def test_the_vault_fills_exactly_the_secrets_that_production_needs() -> None:
     assert {(key.secret, key.key) for key in asked_for(resources)} == filled
 
 
-@by_service
+@pytest.mark.parametrize("service", SERVING)
 def test_a_service_starts_with_what_a_trial_gives_it(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,8 +216,9 @@ def test_a_service_starts_with_what_a_trial_gives_it(
                 "password": "word",
             }
             monkeypatch.setenv(name, made[key.key])
-    settings = SETTINGS[service]()
+    settings = load(SETTINGS[service])
 
+    assert isinstance(settings, ServiceSettings | StatisticsSettings)
     assert "0.0.0.0" == settings.host
     assert 8000 == settings.port
     assert settings.kafka_tls
@@ -227,9 +235,14 @@ def test_the_keys_of_a_trial_fit_together() -> None:
         values["sync-laporgub-keys"]["intake-portal-key"],
         values["operator"]["token"],
     ]
+    tokens += values["canary-keys"].values()
     ids = {record.key_id for record in tool("k8s_secrets").RECORDS.validate_json(values["intake-keys"]["static-keys"])}  # fmt: skip
 
-    assert {token.split("_")[1] for token in tokens} == ids
+    # the canary reads at the others, and posts at intake
+    read = values["canary-keys"]["read-key"]
+    assert {token.split("_")[1] for token in tokens if token != read} == ids
+    for service in ("routing", "sla", "sync-laporgub", "notify"):
+        assert read.split("_")[1] in values[f"{service}-keys"]["static-keys"]
 
 
 def test_a_citizens_address_is_taken_from_the_ingress_controllers_word_alone() -> None:
@@ -306,20 +319,20 @@ def as_given(service: Mapping[str, Any]) -> Environment:
     return found
 
 
-@by_service
+@pytest.mark.parametrize("service", SERVING)
 def test_compose_gives_each_service_what_its_settings_know(service: str) -> None:
     """The same settings, the same rules, on one machine."""
     assert [] == disagreements(service, as_given(composed()[service]))
 
 
-@by_service
+@pytest.mark.parametrize("service", SERVING)
 def test_compose_and_manifests_give_a_service_the_same_settings(service: str) -> None:
     """What differs is how brokers are reached, and what only one of them lets the operator choose."""
     here = {name for name in as_given(composed()[service]).names if ours(name)}
     there = {name for name in given("production", service).names if ours(name)}
 
     assert here <= given("production", service).all_names | {f"{prefix(service)}SECURE_COOKIES"}
-    assert there <= as_given(composed()[service]).all_names
+    assert there <= as_given(composed()[service]).all_names | TRACES
 
 
 def ours(name: str) -> bool:
