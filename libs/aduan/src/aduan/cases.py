@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
-from uuid import uuid4
 
 import structlog
 from pydantic import BaseModel, TypeAdapter
@@ -24,6 +23,7 @@ from aduan.contracts.envelope import (
 )
 from aduan.contracts.topics import BY_NAME
 from aduan.errors import AduanError, Busy, Poison
+from aduan.ids import uuid4
 from aduan.messaging.dead_letters import DeadLetters
 from aduan.messaging.inbox import OPENER, Failed, InboxRule, NoRoom
 from aduan.messaging.relay import Relay
@@ -372,7 +372,7 @@ def _cause_here(cause: Cause | None) -> Cause:
     """Return the cause in the trace of the work being done here; where there is none, begin one."""
     here = trace.current()
     if cause is None:
-        id = str(uuid4())
+        id = uuid4()
         return Cause(id, id, here if here is not None else str(trace.start()))
     if here is None or here == cause.traceparent:
         return cause

@@ -9,10 +9,9 @@ from typing import Final
 
 from aduan import failpoints
 from aduan.clock import iso
-from aduan.contracts.envelope import Cause, Emit, EventTooLarge, Reaction
+from aduan.contracts.envelope import Emit, EventTooLarge, Reaction
 from aduan.contracts.values import CANARY_TENANT, AttachmentRef
-from aduan.ids import uuid4, uuid5, uuid7
-from aduan.observability.trace import current, start
+from aduan.ids import uuid5, uuid7
 from aduan.storage.port import Body, Change, Document, KeyTaken
 from aduan.ticket import NotATicket, new_ticket, read_ticket
 from aduan.web.idempotency import storage_key
@@ -74,9 +73,7 @@ async def take(
             return Reaction(body, (Emit("complaint.created", event),))
 
         try:
-            outcome = await desk.cases.command(
-                complaint_id, run, tenant=tenant, fresh=True, cause=_cause()
-            )
+            outcome = await desk.cases.command(complaint_id, run, tenant=tenant, fresh=True)
         except KeyTaken as taken:
             if taken.key.startswith("ticket:"):
                 continue
@@ -91,12 +88,6 @@ async def take(
         token = desk.vault.reporter_token(complaint_id, 1)
         return Taken(complaint_id, ticket, token, replayed=False)
     raise Problem("unavailable", headers={"Retry-After": "1"})
-
-
-def _cause() -> Cause:
-    """Return what the events name as their cause: this command, in the trace of its request."""
-    id = uuid4()
-    return Cause(id, id, current() or str(start()))
 
 
 def _external(tenant: str, portal: str, external_id: str) -> str:
@@ -183,7 +174,7 @@ async def reply(
         )
 
     try:
-        outcome = await desk.cases.command(complaint_id, run, cause=_cause())
+        outcome = await desk.cases.command(complaint_id, run)
     except EventTooLarge:
         raise invalid("text", "is too long once encoded") from None
     body = outcome.document.body if outcome.document is not None else None

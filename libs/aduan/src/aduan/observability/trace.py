@@ -79,8 +79,6 @@ def sample(ratio: float) -> None:
 
 
 def _decided(trace_id: str) -> str:
-    if not _Head.below:
-        return _NOT_SAMPLED
     return _SAMPLED if int(trace_id[16:], 16) < _Head.below else _NOT_SAMPLED
 
 
@@ -94,8 +92,9 @@ def start(parent: str | None = None) -> TraceContext:
 
 
 def _begun() -> TraceContext:
-    trace_id = random_bytes(16).hex()
-    return TraceContext(trace_id, random_bytes(8).hex(), _decided(trace_id))
+    ids = random_bytes(24).hex()
+    flags = _decided(ids[:32]) if _Head.below else _NOT_SAMPLED
+    return TraceContext(ids[:32], ids[32:], flags)
 
 
 def arrived(traceparent: str | None) -> TraceContext:
@@ -103,7 +102,7 @@ def arrived(traceparent: str | None) -> TraceContext:
 
     Whether we record is ours to pay for, so a flag that anybody can send does not decide it.
     """
-    context = parse(traceparent)
+    context = parse(traceparent) if traceparent is not None else None
     if context is None:
         return _begun()
     return TraceContext(context.trace_id, random_bytes(8).hex(), _decided(context.trace_id))
