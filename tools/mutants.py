@@ -23,9 +23,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PATCHES: Final = ROOT / "tests" / "mutants"
 SOURCES: Final = (
     "libs", "services", "simulators", "standalone", "examples", "tests", "tools", "reference",
-    "requirements", "docs",
+    "requirements", "docs", "deploy",
 )  # fmt: skip
-FILES: Final = ("pyproject.toml",)
+FILES: Final = ("pyproject.toml", "docker-compose.yml")
 TIMEOUT_SECONDS: Final = 300
 
 
