@@ -1,6 +1,7 @@
 """`aduan doctor` over the variables of services in processes of their own, without any server."""
 
 import base64
+import contextlib
 import json
 import os
 import threading
@@ -106,8 +107,9 @@ class Intake:
                 self.send_header(
                     "Date", format_datetime(datetime.now(UTC) + outer.ahead, usegmt=True)
                 )
-                self.end_headers()
-                self.wfile.write(json.dumps({"checks": outer.checks}).encode())
+                with contextlib.suppress(BrokenPipeError):  # who asked has given up
+                    self.end_headers()
+                    self.wfile.write(json.dumps({"checks": outer.checks}).encode())
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -260,6 +262,20 @@ def test_a_service_that_is_not_ready_is_found_with_what_it_says(look: Look, inta
     intake.checks = {"outbox": "full: the log has been away for long"}
 
     assert "outbox: full" in look().worst("connections", "intake at")["what"]
+
+
+def test_an_address_alone_is_enough_to_ask(
+    intake: Intake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no variables here asks the service itself; nothing else is called well."""
+    for name in [name for name in os.environ if name.startswith("ADUAN_")]:
+        monkeypatch.delenv(name)
+    said = doctor(capsys, "--service", "intake", "--to", f"intake={intake.url}")
+
+    assert 0 == said.code
+    assert {"it is ready", "within 5 s of this machine's", "every ADUAN_ variable is known"} == {
+        one["what"] for one in said.of("ok")
+    }
 
 
 def test_what_hangs_is_given_up(look: Look, intake: Intake) -> None:

@@ -79,8 +79,8 @@ def doctor(
             raise Refusal("--service and --to belong to services in processes of their own.")
         mode, checks = "standalone", standalone.checks(data, os.environ, clock, patience=seconds)
     else:
-        if not distributed.given():
-            raise Refusal("Name a folder with --data, or set ADUAN_BUS and ADUAN_STORE.")
+        if not distributed.given() and not to:
+            raise Refusal("Name a folder with --data, or set ADUAN_BUS and ADUAN_STORE, or --to.")
         if strange := [name for name in service or () if name not in SERVICES]:
             raise Refusal(f"{strange[0]} is not a service; they are {', '.join(SERVICES)}.")
         if "{service}" not in principals:

@@ -1,0 +1,103 @@
+"""docs/deploy.md can be followed: its commands, options, verbs, variables, bodies and links exist."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from pydantic import BaseModel
+from typer.main import get_command
+
+from aduan_intake.entrypoints.portals_http import PortalIn
+from aduan_routing.entrypoints.offices import KeyIn
+from aduan_standalone.cli.main import app
+from aduan_standalone.doctor.environment import known
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGE: Final = ROOT / "docs" / "deploy.md"
+TEXT: Final = PAGE.read_text("utf-8")
+BODIES: Final[dict[str, type[BaseModel]]] = {"/v1/portals": PortalIn, "/keys": KeyIn}
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return (command, the rest of its line) of everything that `aduan` is asked to do."""
+    joined = TEXT.replace("\\\n", " ")
+    found = re.findall(
+        r"(?:^ *|`)(?:aduan|docker compose run --rm tools) ([a-z-]+)([^`\n#]*)",
+        joined,
+        re.MULTILINE,
+    )
+    assert len(found) > 15
+    return found
+
+
+@pytest.mark.parametrize(("name", "rest"), commands())
+def test_every_command_exists_with_its_options(name: str, rest: str) -> None:
+    """Copied into a terminal it does not end with a usage message."""
+    group: Any = get_command(app)
+    assert name in group.commands
+    command = group.commands[name]
+    if hasattr(command, "commands"):
+        (below, *_) = rest.split()
+        command = command.commands[below]
+    options = {option for one in command.params for option in one.opts}
+
+    assert set(re.findall(r"--[a-z-]+", rest)) <= options
+
+
+def test_every_verb_of_make_exists() -> None:
+    """In the text, too."""
+    verbs = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^ *|`)make ([a-z-]+)", TEXT, re.MULTILINE))
+
+    assert {"env", "images", "compose-up", "compose-smoke"} <= named
+    assert named <= verbs
+
+
+def test_every_file_that_it_names_exists() -> None:
+    """Links and the files of commands."""
+    links = [one.partition("#")[0] for one in re.findall(r"\]\(([^)]+)\)", TEXT)]
+    files = re.findall(r"(?:python|-k|kustomize) ((?:tools|deploy)/[\w./-]+)", TEXT)
+
+    assert {"operations.md", "capacity.md"} <= set(links)
+    for link in links:
+        assert (PAGE.parent / link).exists(), link
+    for path in files:
+        assert (ROOT / path).exists(), path
+
+
+def test_every_variable_is_one() -> None:
+    """Of our services, or of compose's .env."""
+    example = set(
+        re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    )
+    named = set(re.findall(r"`([A-Z][A-Z_]*_[A-Z_]+)`", TEXT)) - {"STATIC_KEYS"}
+    named = {name for name in named if not name.startswith("_") and not name.endswith("_")}
+    starts = re.findall(r"`(ADUAN_[A-Z_]+)`((?:, `_[A-Z0-9_]+`)+)", TEXT)
+    for first, more in starts:
+        for end in re.findall(r"`_([A-Z0-9_]+)`", more):
+            tails = [name for name in known() if name.endswith(end)]
+            stem = first.rsplit("_", 1)[0]
+            assert any(name.startswith(stem.rsplit("_", 1)[0]) for name in tails), (first, end)
+
+    assert len(named) > 8
+    assert named <= known() | example | {"ADUAN_INTAKE_SERVICE_HOST"}
+
+
+def test_what_it_posts_is_accepted() -> None:
+    """Each body by the model of its path."""
+    joined = TEXT.replace("\\\n", " ")
+    calls = re.findall(r"curl [^\n]*?http://localhost:\d+(\S+)[^\n]*-d '([^']+)'", joined)
+
+    assert 3 == len(calls)
+    for path, body in calls:
+        model = next(model for end, model in BODIES.items() if path.endswith(end))
+        model.model_validate(json.loads(body))
+
+
+def test_the_offices_that_it_gives_keys_to_exist() -> None:
+    """The coordinator's key is made at the coordinating office."""
+    offices = (ROOT / "reference" / "tenants" / "33.74" / "offices.csv").read_text("utf-8")
+    for code in re.findall(r"/v1/offices/([A-Z]+)/keys ", TEXT):
+        assert re.search(rf"\b{code}\b", offices)
