@@ -1,4 +1,4 @@
-"""The five services on a broker that asks everybody who he is, as five principals over TLS."""
+"""The five services, and the statistics, on a broker that asks everybody who he is: six principals over TLS."""
 
 import contextlib
 from pathlib import Path
@@ -7,6 +7,7 @@ from aduan_cluster import Cluster
 from aduan_harness import eventually
 from aduan_server_fixtures import Maker
 from aduan_servers.choice import MongoEndpoint
+from aduan_statistics_world import Worker
 
 from aduan_standalone.cli.instance import SERVICES
 
@@ -15,7 +16,8 @@ async def test_a_case_walks_through_services_that_may_do_their_own_work_and_noth
     tmp_path: Path, own_kafka: Maker, mongo: MongoEndpoint
 ) -> None:
     """With the settings and the access lists that `docs/operations.md` names; nobody is refused."""
-    broker = own_kafka(protocol="SASL_SSL", users=[f"aduan-{name}" for name in SERVICES])
+    users = [f"aduan-{name}" for name in (*SERVICES, "statistics")]
+    broker = own_kafka(protocol="SASL_SSL", users=users)
     async with (
         Cluster(tmp_path, kafka=broker, mongo=mongo, replicas=1, simulators=False) as cluster,
         cluster.client() as operator,
@@ -58,6 +60,24 @@ async def test_a_case_walks_through_services_that_may_do_their_own_work_and_noth
         with contextlib.suppress(AssertionError):
             await eventually(went_everywhere, within=60, every=0.1)
         assert await reached() == dict.fromkeys(SERVICES, True)
+
+        worker = Worker(broker.address, tmp_path, "statistics", cluster.bus("aduan-statistics"))
+        await worker.start()
+        try:
+
+            async def counted() -> bool:
+                found = await worker.series()
+                week = {"dimension": "all", "period": "week", "bucket": "current"}
+                return 1 == sum(
+                    number for (name, labels), number in found.items()
+                    if name == "aduan_statistics_inflow" and week.items() <= dict(labels).items()
+                )  # fmt: skip
+
+            await worker.ready()
+            await eventually(counted, within=30, every=0.2)
+            assert await worker.stop() == 0
+        finally:
+            await worker.kill()
         logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "bus.refused" not in logs
     assert all(password not in logs for password in broker.doors.passwords.values())

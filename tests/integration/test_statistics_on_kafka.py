@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final, get_args
 
 import pytest
+from aduan_bus_engines import delete_topics
 from aduan_harness import eventually
 from aduan_servers.choice import KafkaEndpoint
 from aduan_sla_world import Sla
 from aduan_statistics_lives import Life, city, figures, fold
 from aduan_statistics_world import Worker, fresh_log, shown
+from aiokafka import AIOKafkaConsumer
 
 from aduan.clock import SystemClock
 from aduan.contracts.envelope import Raw
@@ -25,9 +27,9 @@ from aduan_sla.domain.statistics.buckets import PERIODS, live
 from aduan_sla.domain.statistics.facts import CaseFacts
 from aduan_sla.domain.statistics.figures import Figure, Sums
 from aduan_sla.domain.statistics.recap import facts_in
-from aduan_sla.entrypoints.statistics_stream import GROUP
+from aduan_sla.entrypoints.statistics_stream import GROUP, LETTERS
 
-LIVES: Final = 250
+LIVES: Final = 180
 
 
 class Log:
@@ -75,6 +77,7 @@ async def log(tmp_path: Path, kafka: KafkaEndpoint) -> AsyncIterator[Log]:
     opened = Log(tmp_path, kafka.address)
     yield opened
     await opened.close()
+    await delete_topics([STATISTICS.changelog, LETTERS], bootstrap_servers=kafka.address)
 
 
 async def told_by_sla(folder: Path, lives: Sequence[Life], now: datetime) -> Sla:
@@ -166,3 +169,100 @@ async def test_figures_are_right_whatever_is_repeated_killed_and_lost(
     assert figures(list(fold(distinct).values()), later) == again
     assert 0 == await worker.events()
     print(f"without its table ready after {rebuilt:.1f} s, and nothing was read again")
+
+
+async def test_two_workers_share_the_cases_and_their_figures_sum_to_the_whole(log: Log) -> None:
+    """Poison among the events is kept as a letter and holds up nobody; who leaves takes no case along."""
+    lives = city(20261130, 120, datetime.now(UTC))
+    distinct = [raw for life in lives for raw in life.events]
+    whole = list(fold(distinct).values())
+    some = distinct[5]
+    poison = [Raw(some.topic, some.key, b"no JSON", some.headers), Raw(some.topic, b"", b"", ())]
+    one, two = log.worker("one"), log.worker("two")
+    await one.start()
+    await one.ready()
+    await two.start()
+    await two.ready()
+    await log.publish([*poison, *distinct])
+    await log.read_to_the_end(one, two)
+    both, at = await same_moment([one, two])
+    shares = [await worker.events() for worker in (one, two)]
+
+    assert figures(whole, at) == both
+    assert all(shares) and sum(shares) == len(distinct) + len(poison)
+    assert {b"no JSON", b""} == {value for value, _ in await letters(log.address)}
+    assert all(b"dlq-error" in str(headers).encode() for _, headers in await letters(log.address))
+
+    assert await two.stop() == 0
+    await one.ready()
+    await log.read_to_the_end(one)
+
+    async def has_all() -> bool:
+        alone, at = await same_moment([one])
+        return figures(whole, at) == alone
+
+    await eventually(has_all, within=40, every=0.5)
+
+
+async def letters(address: str) -> list[tuple[bytes | None, object]]:
+    """Return what lies in the topic of dead letters."""
+    reader = AIOKafkaConsumer(
+        LETTERS, bootstrap_servers=address, auto_offset_reset="earliest", group_id=None
+    )
+    await reader.start()
+    try:
+        found = await reader.getmany(timeout_ms=3000)
+        return [(one.value, one.headers) for some in found.values() for one in some]
+    finally:
+        await reader.stop()
+
+
+async def test_a_table_that_is_ahead_of_its_changelog_is_dropped_and_the_process_ends(
+    log: Log,
+) -> None:
+    """Somebody deleted the changelog: Faust alone would hold its partitions and do nothing."""
+    lives = city(20261201, 40, datetime.now(UTC))
+    worker = log.worker()
+    await log.publish([raw for life in lives for raw in life.events])
+    await worker.start()
+    await worker.ready()
+    await log.read_to_the_end(worker)
+    assert await worker.stop() == 0
+    await fresh_log(bootstrap_servers=log.address)
+    await worker.start()
+    assert worker.process is not None
+    async with asyncio.timeout(40):
+        assert await worker.process.wait() == 1
+
+    assert "statistics ends: ConsistencyError" in worker.log.read_text()
+    assert not worker.data.exists()
+    await worker.start()
+    await worker.ready()
+    await log.publish([raw for life in lives for raw in life.events])
+    await log.read_to_the_end(worker)
+    found, at = await same_moment([worker])
+    assert figures(list(fold([raw for life in lives for raw in life.events]).values()), at) == found
+
+
+@pytest.mark.parametrize(
+    ("changelog", "words"),
+    [
+        (12, "the topic aduan.statistics-cases-changelog has 12 partitions and needs 24"),
+        (0, "the brokers have no topic aduan.statistics-cases-changelog, or hide it"),
+    ],
+)
+async def test_a_broker_that_lacks_something_is_refused_in_one_sentence(
+    tmp_path: Path, kafka: KafkaEndpoint, changelog: int, words: str
+) -> None:
+    """Nothing starts half: which topic, and what to do."""
+    await fresh_log(changelog, bootstrap_servers=kafka.address)
+    worker = Worker(kafka.address, tmp_path)
+    await worker.start()
+    assert worker.process is not None
+    async with asyncio.timeout(30):
+        assert await worker.process.wait() == 1
+    [sentence] = [line for line in worker.log.read_text().splitlines() if not line.startswith("{")]
+
+    await delete_topics([STATISTICS.changelog, LETTERS], bootstrap_servers=kafka.address)
+    assert words in sentence
+    assert "aduan topics" in sentence

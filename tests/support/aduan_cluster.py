@@ -255,7 +255,7 @@ class Cluster:
         rights = ("--require-acls",) if self._guarded else ()
         await self.command(
             "topics", "apply", "--replication", str(self._copies), *rights,
-            environment=self._bus(ADMIN),
+            environment=self.bus(ADMIN),
         )  # fmt: skip
         await self.command(
             "migrate", "--prefix", self.prefix, environment={"ADUAN_STORE": self._mongo.url}
@@ -264,7 +264,7 @@ class Cluster:
             name: self._reached(self._mongo.user_for(self.database(name))) for name in SERVICES
         }
 
-    def _bus(self, user: str) -> dict[str, str]:
+    def bus(self, user: str) -> dict[str, str]:
         """Return where the log is and who one is to it."""
         found = {"ADUAN_BUS": f"kafka://{self._kafka}"}
         if self._guarded is not None:
@@ -319,7 +319,7 @@ class Cluster:
         keys = {"intake": (contacts_key, content_key, portal_key)}
         return {
             name: {
-                **self._bus(f"aduan-{name}"),
+                **self.bus(f"aduan-{name}"),
                 "ADUAN_STORE": self._stores[name],
                 **{
                     f"{_prefix(name)}{key}": value

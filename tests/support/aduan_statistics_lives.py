@@ -23,6 +23,7 @@ TENANT: Final = "33.74"
 REFERENCE: Final = Path(__file__).resolve().parents[2] / "reference"
 _CAUSE: Final = Cause("cause", "correlation", "00-" + "1" * 32 + "-" + "2" * 16 + "-00")
 PLAIN: Final = "pengaduan_tidak_berkadar_pengawasan"
+QUESTION: Final = "permintaan_informasi"
 OVERSIGHT: Final = "pengaduan_berkadar_pengawasan"
 
 
@@ -184,7 +185,7 @@ def _a_life(
         received,
         area=chance.choice([*areas, None, "33.74"]),
         category=chance.choice([*kinds, None, "tidak-dikenal"]),
-        hint=chance.choice([None, PLAIN, PLAIN, PLAIN, OVERSIGHT]),
+        hint=chance.choice([None, PLAIN, PLAIN, QUESTION, OVERSIGHT]),
         test=chance.random() < 0.1,
     )
     if chance.random() < 0.1:

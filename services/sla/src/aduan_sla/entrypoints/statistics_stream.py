@@ -68,6 +68,7 @@ MIB: Final = 1 << 20
 LOOK_SECONDS: Final = 2.0
 STUCK_SECONDS: Final = 300.0
 STOP_SECONDS: Final = 20.0
+FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 ROWS_AT_ONCE: Final = 500
 
@@ -193,7 +194,7 @@ class Worker:
 
     async def _until_kept(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it until it succeeds: going on would acknowledge an event that was not counted."""
-        pause = 0.5
+        pause = FIRST_PAUSE
         while True:
             try:
                 done = await work()
@@ -311,7 +312,7 @@ async def topics_there(bus: KafkaBus) -> None:
 
 
 async def _counted_partitions(bus: KafkaBus) -> Mapping[str, int]:
-    pause = 0.5
+    pause = FIRST_PAUSE
     while True:
         try:
             return await bus.partition_counts(list(TOPICS))

@@ -100,8 +100,8 @@ def state_of(facts: CaseFacts) -> CaseState:
     return "test" if facts.opened.test else "counted"
 
 
-def counted(facts: CaseFacts | None, labels: Labels) -> Sums:
-    """Return everything that a case counts for, in all buckets."""
+def counted(facts: CaseFacts | None, labels: Labels, kept: Mapping[Period, int]) -> Sums:
+    """Return everything that a case counts for. kept: by period, the first bucket that is asked for."""
     found: Counter[Cell] = Counter()
     if facts is None or not facts.counts:
         return found
@@ -111,11 +111,13 @@ def counted(facts: CaseFacts | None, labels: Labels) -> Sums:
         for dimension, value in where.items():
             found[Cell(stage, facts.tenant, dimension, value, NOW, 0)] += 1
     for figure, at, amount in _events(facts):
-        starts = {period: start_of(at, period) for period in PERIODS}
-        for dimension, value in where.items():
-            for period in FINE[dimension]:
-                cell = Cell(figure, facts.tenant, dimension, value, period, starts[period])
-                found[cell] += amount
+        for period in PERIODS:
+            start = start_of(at, period)
+            if start < kept[period]:
+                continue
+            for dimension, value in where.items():
+                if period in FINE[dimension]:
+                    found[Cell(figure, facts.tenant, dimension, value, period, start)] += amount
     return found
 
 
@@ -126,7 +128,7 @@ class Figures:
         """labels: by tenant, of the tenants that are counted. now: no bucket before is kept."""
         self._labels = labels
         self._sums: Counter[Cell] = Counter()
-        self._kept: dict[str, int] = {}
+        self._kept: dict[Period, int] = {}
         self.states: dict[CaseState, int] = dict.fromkeys(get_args(CaseState), 0)
         self.turn(now)
 
@@ -140,16 +142,11 @@ class Figures:
         labels = self._labels.get(after.tenant)
         if labels is None:
             return
-        for cell, amount in counted(before, labels).items():
-            self._add(cell, -amount)
-        for cell, amount in counted(after, labels).items():
-            self._add(cell, amount)
-
-    def _add(self, cell: Cell, amount: int) -> None:
-        # What lies before was dropped, or never added: the first bucket only ever moves forward.
-        if cell.period != NOW and cell.start < self._kept[cell.period]:
-            return
-        self._sums[cell] += amount
+        # What lies before the first bucket was dropped, or never added: it only ever moves forward.
+        for cell, amount in counted(before, labels, self._kept).items():
+            self._sums[cell] -= amount
+        for cell, amount in counted(after, labels, self._kept).items():
+            self._sums[cell] += amount
 
     def turn(self, now: datetime) -> None:
         """Drop the buckets before the last complete ones. A `now` that went back changes nothing."""
