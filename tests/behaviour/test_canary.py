@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from aduan_canary_world import BASE, Town, town_in
+from aduan_canary_world import BASE, CANARY_TENANT, Town, town_in
 from aduan_harness import eventually
 from aduan_servers.ports import reserve
 from aduan_serving import serving
@@ -110,6 +110,9 @@ async def test_nothing_of_a_canary_is_in_any_figure(tmp_path: Path) -> None:
         assert 0.0 == town.sample("aduan_intake_received_total", outcome="created")
         assert 0.0 == town.sample("aduan_notify_deliveries_total", reason="accepted")
         assert 0.0 == town.sample("aduan_notify_provider_seconds_count")
+        told = {value for family in town.registry.collect() for sample in family.samples
+                for value in sample.labels.values()}  # fmt: skip
+        assert not told & {CANARY_TENANT, "KENARI", "pesan-percobaan"}
 
 
 async def test_a_complaint_of_the_city_is_counted_beside_canaries(tmp_path: Path) -> None:

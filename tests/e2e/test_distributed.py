@@ -60,6 +60,23 @@ async def office_key(client: httpx.AsyncClient, code: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {made.json()['key']}"}
 
 
+async def test_a_canary_comes_through_and_counts_nowhere(cluster: Cluster) -> None:
+    """From a process of its own that knows two keys and five addresses."""
+    keys = {
+        "ADUAN_CANARY_PORTAL_KEY": cluster.canary.portal,
+        "ADUAN_CANARY_READ_KEY": cluster.canary.reader,
+    }
+    said = await cluster.command("canary", *cluster.to(), "--once", "--json", environment=keys)
+    report = json.loads(await cluster.command("status", *cluster.to(), "--json"))
+    async with cluster.client() as operator:
+        listed = (await operator.get("/v1/cases")).json()["items"]
+
+    assert ["ok"] * 5 == [passed["outcome"] for passed in json.loads(said).values()], said
+    assert [] == [case for case in listed if case["ticket"].startswith("KNR")]
+    # what the province's simulator sends by itself is mirrored there already
+    assert [0, 0] == [report["mirror_decisions"]["linked"], report["dead_letters"]]
+
+
 async def test_a_complaint_walks_through_five_services(cluster: Cluster) -> None:
     """Posted at a portal, it is routed, clocked, mirrored, told of, answered and closed."""
     async with cluster.client() as operator, cluster.client(token=False) as citizen:

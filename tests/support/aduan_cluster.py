@@ -27,9 +27,11 @@ from aduan_servers.kafka import ADMIN, Kafka
 
 from aduan.clock import SystemClock, iso
 from aduan.contracts.topics import TOPICS
+from aduan.contracts.values import CANARY_TENANT
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key
 from aduan_simulators.orphans import die_with_parent
 from aduan_standalone import partners
+from aduan_standalone.canary.keys import new_keys
 from aduan_standalone.cli.instance import SERVICES
 
 ROOT: Final = Path(__file__).parents[2]
@@ -207,6 +209,7 @@ class Cluster:
         self.token, self._operator = make_key(
             tenant=TENANT, scopes=cast("Sequence[Scope]", tuple(SCOPES))
         )
+        self.canary = new_keys()
         self.replicas: list[Replica] = []
         self.fronts: dict[str, Proxy] = {}
 
@@ -299,7 +302,7 @@ class Cluster:
                 "SECURE_COOKIES": "false", "TICK_SECONDS": "0.2",
             },
             "sla": {"TICK_SECONDS": "0.2"},
-            "sync-laporgub": {},
+            "sync-laporgub": {"SEAL_KEY": _secret()},
             "notify": {
                 "PUBLIC_URL": intake, "INTAKE_URL": intake, "INTAKE_TOKEN": contacts,
                 "SMTP_HOST": "127.0.0.1", "SMTP_PORT": "25", "SECURE_COOKIES": "false",
@@ -325,8 +328,10 @@ class Cluster:
                     f"{_prefix(name)}{key}": value
                     for key, value in {
                         "REFERENCE_DIR": str(ROOT / "reference"),
-                        "TENANTS": json.dumps([TENANT]),
-                        "STATIC_KEYS": _records((self._operator, *keys.get(name, ()))),
+                        "TENANTS": json.dumps([TENANT, CANARY_TENANT]),
+                        "STATIC_KEYS": _records(
+                            (self._operator, *keys.get(name, ()), *self.canary.records[name])
+                        ),
                         "LOG_LEVEL": "INFO",
                         **own[name],
                     }.items()
