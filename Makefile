@@ -114,7 +114,7 @@ stop: ## stop the instances that this checkout started
 
 clean: ## remove .venv, caches and build results (never a data folder)
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@find . -path ./.engine -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 lock: $(VENV)/.dev ## renew requirements/*.lock; run with the oldest supported Python (3.11)
 	@$(BIN)/python tools/lock.py

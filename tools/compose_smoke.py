@@ -267,7 +267,7 @@ def counted(stack: Stack) -> str:
 
 def scraped(stack: Stack) -> str:
     """Prometheus reaches every process."""
-    wanted = {*SERVICES, WORKER}
+    wanted = {*SERVICES, WORKER, "canary"}
 
     def look() -> str:
         answer = stack.ask("prometheus", "GET", "/api/v1/query?query=up{job='aduan'}", "")

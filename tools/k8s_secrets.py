@@ -18,9 +18,9 @@ import yaml
 from pydantic import TypeAdapter
 
 from aduan.web.keys import KeyRecord, make_key
-from aduan_standalone.canary.keys import new_keys
 from aduan_standalone.cli.instance import SERVICES
 from aduan_standalone.deployment import OPERATOR, TOKENS
+from aduan_standalone.deployment import RECORDS as KNOWN
 
 RECORDS: Final = TypeAdapter(tuple[KeyRecord, ...])
 
@@ -31,20 +31,21 @@ def values(tenant: str) -> dict[str, dict[str, str]]:
     The keys between services fit together: who may ask intake has the text, intake has the record.
     """
     made = {
-        name: make_key(tenant=tenant, scopes=token.scopes, portal=token.portal)
+        name: make_key(tenant=token.tenant or tenant, scopes=token.scopes, portal=token.portal)
         for name, token in TOKENS.items()
     }
     text = {name: key for name, (key, _) in made.items()}
-    operator = made[OPERATOR][1]
-    canary = new_keys()
 
     def known_to(service: str) -> str:
-        asked = [record for _, record in made.values()] if service == "intake" else [operator]
-        return RECORDS.dump_json((*asked, *canary.records[service])).decode()
+        asked = KNOWN["ADUAN_INTAKE_STATIC_KEYS" if service == "intake" else "STATIC_KEYS"]
+        return RECORDS.dump_json(tuple(made[name][1] for name in asked)).decode()
 
     return {
         "operator": {"token": text[OPERATOR]},
-        "canary-keys": {"portal-key": canary.portal, "read-key": canary.reader},
+        "canary-keys": {
+            "portal-key": text["ADUAN_CANARY_PORTAL_KEY"],
+            "read-key": text["ADUAN_CANARY_READ_KEY"],
+        },
         "intake-keys": {"vault-key": _key(), "static-keys": known_to("intake")},
         "routing-keys": {
             "seal-key": _key(), "cookie-key": _key(), "static-keys": known_to("routing"),

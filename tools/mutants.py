@@ -25,7 +25,7 @@ SOURCES: Final = (
     "libs", "services", "simulators", "standalone", "examples", "tests", "tools", "reference",
     "requirements", "docs", "deploy",
 )  # fmt: skip
-FILES: Final = ("pyproject.toml", "docker-compose.yml")
+FILES: Final = ("pyproject.toml", "docker-compose.yml", ".env.example")
 TIMEOUT_SECONDS: Final = 300
 
 
@@ -71,7 +71,8 @@ def copy_tree(target: Path) -> None:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=ignore)
     for name in FILES:
-        shutil.copy2(ROOT / name, target / name)
+        if (ROOT / name).exists():
+            shutil.copy2(ROOT / name, target / name)
 
 
 def environment(tree: Path) -> dict[str, str]:

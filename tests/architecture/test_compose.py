@@ -16,6 +16,7 @@ import aduan_intake.settings
 import aduan_notify.settings
 import aduan_routing.settings
 import aduan_sla.settings
+import aduan_standalone.canary.settings
 import aduan_sync_laporgub.settings
 from aduan.settings import BusSettings, variable
 from aduan.web.keys import KeyRecord
@@ -34,6 +35,7 @@ SETTINGS: Final[Mapping[str, type[BaseSettings]]] = {
     "sync-laporgub": aduan_sync_laporgub.settings.Settings,
     "notify": aduan_notify.settings.Settings,
     "statistics": StatisticsSettings,
+    "canary": aduan_standalone.canary.settings.Settings,
     "topics": BusSettings,
 }
 # Beside them: what the deployer's commands read by themselves.
@@ -140,7 +142,18 @@ def test_what_stands_in_the_example_is_what_compose_takes_by_default() -> None:
         if how == ":-"
     }
 
-    assert shown.items() <= defaults.items() | {("ADUAN_NOTIFY_SMTP_START_TLS", "true")}
+    examples = {
+        name: value
+        for name, value in shown.items()
+        if name.startswith("ADUAN_") and name not in defaults
+    }
+
+    assert examples.keys() == {
+        "ADUAN_NOTIFY_SMTP_START_TLS",
+        "ADUAN_OTLP_ENDPOINT",
+        "ADUAN_TRACE_RATIO",
+    }
+    assert shown.items() <= defaults.items() | examples.items()
 
 
 def test_every_container_is_closed_and_limited() -> None:

@@ -36,22 +36,33 @@ def test_complaints_go_through_the_stack_until_they_are_answered(stack: Stack) -
     assert "FAILED" not in done.stdout
 
 
-def test_prometheus_reaches_every_process(stack: Stack) -> None:
-    """The scrape settings that are deployed find what is deployed."""
+def test_prometheus_sees_every_process_and_a_canary_that_came_through(stack: Stack) -> None:
+    """The scrape settings that are deployed find what is deployed, and its rules are taken."""
     try:
         stack.engine.image("PROMETHEUS_IMAGE")
     except NotHere as reason:
         not_proven(reason)
-    stack.compose("up", "--detach", "--wait", "--no-deps", "--pull", "never", "prometheus")
-    url = f"http://127.0.0.1:{stack.value('PROMETHEUS_PORT')}/api/v1/query"
-    wanted = {"intake", "routing", "sla", "sync-laporgub", "notify", "statistics"}
-    end, up = time.monotonic() + 60, set[str]()
-    while not up >= wanted and time.monotonic() < end:
-        rows = httpx.get(url, params={"query": "up == 1"}).json()["data"]["result"]
-        up = {row["metric"].get("component", "") for row in rows}
-        time.sleep(0.5)
+    stack.compose(
+        "up", "--detach", "--wait", "--no-deps", "--pull", "never", "canary", "prometheus"
+    )
+    api = f"http://127.0.0.1:{stack.value('PROMETHEUS_PORT')}/api/v1"
+    wanted = {"intake", "routing", "sla", "sync-laporgub", "notify", "statistics", "canary"}
 
-    assert up >= wanted
+    def components(query: str) -> set[str]:
+        rows = httpx.get(f"{api}/query", params={"query": query}).json()["data"]["result"]
+        return {row["metric"].get("component", "") for row in rows}
+
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        if components("up == 1") >= wanted and components("aduan_canary_up == 1"):
+            break
+        time.sleep(0.5)
+    groups = httpx.get(f"{api}/rules").json()["data"]["groups"]
+
+    assert components("up == 1") >= wanted
+    assert components("aduan_canary_up == 1") == {"canary"}
+    assert sum(len(group["rules"]) for group in groups) > 10
+    assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
 
 
 def test_no_container_may_do_more_than_it_must(stack: Stack) -> None:

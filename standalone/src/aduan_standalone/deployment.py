@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from aduan.contracts.values import CANARY_TENANT
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key, record_of
+from aduan_standalone.canary.keys import PORTAL, READS
 from aduan_standalone.cli.refusal import Refusal
 
 _LINE: Final = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")
@@ -26,10 +28,14 @@ _KEY: Final = re.compile(r"\w+_(VAULT|SEAL|COOKIE)_KEY")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that services show each other. portal: of which portal its bearer speaks."""
+    """A token that processes show each other. portal: of which portal its bearer speaks.
+
+    tenant: whose it is, where it is not the city's.
+    """
 
     scopes: tuple[Scope, ...]
     portal: str | None = None
+    tenant: str | None = None
 
 
 TOKENS: Final[Mapping[str, Token]] = {
@@ -38,10 +44,12 @@ TOKENS: Final[Mapping[str, Token]] = {
     "ADUAN_ROUTING_INTAKE_CONTENT_KEY": Token(("content:read",)),
     "ADUAN_SYNC_LAPORGUB_INTAKE_CONTENT_KEY": Token(("content:read",)),
     "ADUAN_SYNC_LAPORGUB_INTAKE_PORTAL_KEY": Token(("complaints:write",), portal="laporgub"),
+    "ADUAN_CANARY_PORTAL_KEY": Token(("complaints:write",), portal=PORTAL, tenant=CANARY_TENANT),
+    "ADUAN_CANARY_READ_KEY": Token(READS, tenant=CANARY_TENANT),
 }
 RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "OPERATOR_KEYS": (OPERATOR,),
-    "ADUAN_INTAKE_STATIC_KEYS": tuple(TOKENS),
+    "STATIC_KEYS": (OPERATOR, "ADUAN_CANARY_READ_KEY"),
+    "ADUAN_INTAKE_STATIC_KEYS": tuple(name for name in TOKENS if name != "ADUAN_CANARY_READ_KEY"),
 }
 
 
@@ -101,7 +109,7 @@ def _secret(name: str, tenant: str) -> str:
         _KEY: lambda: base64.b64encode(os.urandom(32)).decode(),
     }
     if name in TOKENS:
-        return make_key(tenant=tenant, scopes=TOKENS[name].scopes)[0]
+        return make_key(tenant=TOKENS[name].tenant or tenant, scopes=TOKENS[name].scopes)[0]
     for pattern, make in makers.items():
         if pattern.fullmatch(name):
             return make()
@@ -109,11 +117,12 @@ def _secret(name: str, tenant: str) -> str:
 
 
 def _record(name: str, token: str, tenant: str) -> KeyRecord:
+    kind = TOKENS[name]
     try:
-        record = record_of(token, tenant=tenant, scopes=TOKENS[name].scopes)
+        record = record_of(token, tenant=kind.tenant or tenant, scopes=kind.scopes)
     except ValueError:
         raise Refusal(f"{name} is no Aduan key (aduan_<keyid>_<secret>).") from None
-    return replace(record, portal=TOKENS[name].portal)
+    return replace(record, portal=kind.portal)
 
 
 def _quoted(records: list[KeyRecord]) -> str:

@@ -64,13 +64,21 @@ def test_whoever_is_shown_a_token_knows_its_hash_and_its_scopes(tmp_path: Path) 
     values = make(tmp_path)
     records: list[dict[str, Any]] = json.loads(values["ADUAN_INTAKE_STATIC_KEYS"])
     by_hash = {record["hash"]: record for record in records}
+    shared: list[dict[str, Any]] = json.loads(values["STATIC_KEYS"])
+    by_hash |= {record["hash"]: record for record in shared}
     found = {name: by_hash[hash_of(values[name].split("_", 2)[2])] for name in TOKENS}
 
-    assert len(records) == len(TOKENS)
+    assert {record["key_id"] for record in records} == {
+        values[name].split("_")[1] for name in TOKENS if name != "ADUAN_CANARY_READ_KEY"
+    }
+    assert {name for name, one in found.items() if one["tenant"] == "00.00"} == {
+        "ADUAN_CANARY_PORTAL_KEY",
+        "ADUAN_CANARY_READ_KEY",
+    }
     assert found["ADUAN_NOTIFY_INTAKE_TOKEN"]["scopes"] == ["contacts:resolve"]
     assert found["ADUAN_SYNC_LAPORGUB_INTAKE_PORTAL_KEY"]["portal"] == "laporgub"
     assert set(found["ADUAN_TOKEN"]["scopes"]) == SCOPES
-    assert json.loads(values["OPERATOR_KEYS"]) == [found["ADUAN_TOKEN"]]
+    assert shared == [found["ADUAN_TOKEN"], found["ADUAN_CANARY_READ_KEY"]]
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
