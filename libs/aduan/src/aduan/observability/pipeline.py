@@ -62,7 +62,7 @@ class PipelineMetrics:
             registry,
             by_service,
             act="Short rises are usual. Lasting: an event before them is a dead letter, or its "
-            "producer does not publish; `aduan story` of the case says which.",
+            "producer does not publish; `aduan case` says which.",
         )
         self.held_age = Level(
             "aduan_pipeline_held_age_seconds",
