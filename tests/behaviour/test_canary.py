@@ -90,6 +90,19 @@ async def test_letters_that_nobody_brings_make_the_notification_late(tmp_path: P
         assert {**dict.fromkeys(STEPS, "ok"), "notification": "late"} == outcomes(result)
 
 
+async def test_a_fast_domain_clock_changes_nothing(tmp_path: Path) -> None:
+    """A day a second, as in a demo: every step is there in real seconds, and nothing falls due."""
+    wall = SystemClock().wall()
+    clock = SystemClock(anchor_wall=wall, anchor_domain=BEGAN, speed=86_400.0)
+    async with town_in(tmp_path, clock) as town:
+        result = await town.canary().once()
+        (case,) = (await town.read("/v1/clocks"))["items"]
+
+        assert dict.fromkeys(STEPS, "ok") == outcomes(result)
+        assert [("verify", "met")] == [(one["name"], one["state"]) for one in case["clocks"]]
+        assert (None, []) == (case["nearest"], case["notices"])
+
+
 async def test_nothing_of_a_canary_is_in_any_figure(tmp_path: Path) -> None:
     """Not in a status, not in a listing of the city, not in a counter about complaints."""
     async with town_in(tmp_path, SystemClock()) as town:
