@@ -30,6 +30,7 @@ from typing import Any, Final, TypeVar
 import faust
 import structlog
 import uvicorn
+from faust.exceptions import ConsistencyError
 from faust.types.auth import CredentialsT
 from prometheus_client import CollectorRegistry
 
@@ -59,6 +60,7 @@ from aduan_sla.statistics.settings import StatisticsSettings
 
 GROUP: Final = group_of(NAME)
 TABLE: Final = "cases"
+TABLE_FOLDER: Final = "statistics-table"
 LETTERS: Final = letters_topic(NAME)
 TOPICS: Final = {
     **dict.fromkeys((*STATISTICS.topics, STATISTICS.changelog), PARTITIONS),
@@ -82,7 +84,11 @@ class NotReady(AduanError):
 
 
 class GaveUp(AduanError):
-    """The worker cannot go on: its process must end, non-zero."""
+    """The worker cannot go on: its process must end, non-zero. table: its local table may be why."""
+
+    def __init__(self, words: str, *, table: bool) -> None:
+        super().__init__(words)
+        self.table = table
 
 
 class Worker:
@@ -146,7 +152,9 @@ class Worker:
         """Raise GaveUp where Faust or the rebuilding of the figures failed."""
         failure = self._failed or (self.app.crash_reason if self.app.crashed else None)
         if failure is not None:
-            raise GaveUp(f"{type(failure).__name__} at {', '.join(places(failure))}") from failure
+            table = failure is self._failed or isinstance(failure, ConsistencyError)
+            where = ", ".join(places(failure))
+            raise GaveUp(f"{type(failure).__name__} at {where}", table=table) from failure
 
     def recovering(self) -> int:
         """Return how many records of the changelog are still to be read."""
@@ -264,7 +272,7 @@ def _faust_app(settings: StatisticsSettings, connection: Connection) -> faust.Ap
         producer_acks=-1,
         producer_request_timeout=30.0,
         store="rocksdb://",
-        datadir=str(settings.data_dir),
+        datadir=str(settings.data_dir / TABLE_FOLDER),
         key_serializer="raw",
         value_serializer="raw",
         topic_allow_declare=False,
@@ -404,9 +412,10 @@ async def _work(
     starting = asyncio.create_task(worker.app.start())
     try:
         await watch.run(starting)
-    except GaveUp:
-        # It may be what is wrong, and it can be had again from the changelog.
-        shutil.rmtree(settings.data_dir, ignore_errors=True)
+    except GaveUp as error:
+        if error.table:
+            # It can be had again from the changelog.
+            shutil.rmtree(settings.data_dir / TABLE_FOLDER, ignore_errors=True)
         raise
     finally:
         starting.cancel()
@@ -452,7 +461,8 @@ class _Watch:
             worker.raise_failure()
             worker.turn()
             if starting.done() and (failed := starting.exception()) is not None:
-                raise GaveUp(f"Faust could not start: {type(failed).__name__}") from failed
+                words = f"Faust could not start: {type(failed).__name__}"
+                raise GaveUp(words, table=False) from failed
             now = self._clock.monotonic()
             try:
                 self._lag = await self._bus.lag(GROUP, STATISTICS.topics)
@@ -465,7 +475,7 @@ class _Watch:
             if self._moved(worker, since=moved_at):
                 moved_at = now
             elif now - moved_at > STUCK_SECONDS:
-                raise GaveUp("it has its partitions and does nothing")
+                raise GaveUp("it has its partitions and does nothing", table=True)
 
     def _moved(self, worker: Worker, *, since: float) -> bool:
         if not worker.rebuilt:
