@@ -1,6 +1,7 @@
 """The five services, and the statistics, on a broker that asks everybody who he is: six principals over TLS."""
 
 import contextlib
+import json
 from pathlib import Path
 
 from aduan_cluster import Cluster
@@ -15,7 +16,10 @@ from aduan_standalone.cli.instance import SERVICES
 async def test_a_case_walks_through_services_that_may_do_their_own_work_and_nothing_else(
     tmp_path: Path, own_kafka: Maker, mongo: MongoEndpoint
 ) -> None:
-    """With the settings and the access lists that `docs/operations.md` names; nobody is refused."""
+    """With the settings and the access lists that `docs/operations.md` names; nobody is refused.
+
+    And `aduan doctor` finds a whole installation well, as far as it is.
+    """
     users = [f"aduan-{name}" for name in (*SERVICES, "statistics")]
     broker = own_kafka(protocol="SASL_SSL", users=users)
     async with (
@@ -78,6 +82,13 @@ async def test_a_case_walks_through_services_that_may_do_their_own_work_and_noth
             assert await worker.stop() == 0
         finally:
             await worker.kill()
+        found = json.loads(await cluster.examined())["findings"]
         logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    # one broker, and nobody who takes mail: nothing else is to say of it
+    assert {"topics", "connections"} == {o["check"] for o in found if o["severity"] == "warning"}
+    assert [] == [one for one in found if one["severity"] == "error"]
+    well = {one["check"] for one in found if one["severity"] == "ok"}
+    assert {"settings", "connections", "access", "indexes", "keys", "clock", "reference"} <= well
+    assert all(secret not in str(found) for secret in broker.doors.passwords.values())
     assert "bus.refused" not in logs
     assert all(password not in logs for password in broker.doors.passwords.values())

@@ -360,8 +360,13 @@ class Cluster:
             base_url="http://aduan.test", headers=headers, timeout=15, transport=_ByPath(self)
         )
 
-    async def command(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-        """Run `aduan ...` and return what it prints; fail when it does."""
+    async def command(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        codes: Sequence[int] = (0,),
+    ) -> str:
+        """Run `aduan ...` and return what it prints; fail when it ends with another code."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "aduan_standalone.cli.main", *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -370,8 +375,17 @@ class Cluster:
         out, errors = await process.communicate()
         # The words of `feed` may quote a row, which may be a real one.
         words = "" if arguments[0] == "feed" else errors.decode()[-2_000:]
-        assert process.returncode == 0, f"aduan {arguments[0]}: {process.returncode} {words}"
+        assert process.returncode in codes, f"aduan {arguments[0]}: {process.returncode} {words}"
         return out.decode()
+
+    async def examined(self) -> str:
+        """Return what `aduan doctor --json` says, as the deployer, with every service's variables."""
+        every = {k: v for replica in self.replicas for k, v in replica.environment.items()}
+        deployer = {**every, **self.bus(ADMIN), "ADUAN_STORE": self._mongo.url}
+        return await self.command(
+            "doctor", "--json", "--prefix", self.prefix, "--replication", str(self._copies),
+            *self.to(), environment=deployer, codes=(0, 1),
+        )  # fmt: skip
 
     def to(self) -> list[str]:
         """Return the options by which `aduan` finds this cluster."""
