@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -181,3 +182,39 @@ def test_a_replica_on_kafka_may_not_count_in_its_own_process(tmp_path: Path) -> 
 
     with pytest.raises(ValidationError, match="statistics_file"):
         Settings(**given, bus="kafka://b:9092", statistics_file=file)
+
+
+async def test_it_rests_twenty_four_times_as_long_as_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event loop serves complaints and dashboards: a thousand events at once must not stop it."""
+    worked, rested = 0.0, 0.0
+    sleep = asyncio.sleep
+
+    def ticking() -> float:
+        nonlocal worked
+        worked += 0.001
+        return worked
+
+    async def resting(seconds: float) -> None:
+        nonlocal rested
+        rested += seconds
+        await sleep(0)
+
+    place = Place(tmp_path)
+    place.reader._save_seconds = 0.0
+    heard = events_of(city(9, 40, NOW))
+    await place.bus.publish(heard)
+    clock = SimpleNamespace(perf_counter=ticking)
+    monkeypatch.setattr("aduan_sla.entrypoints.statistics_reader.time", clock)
+    monkeypatch.setattr(
+        "aduan_sla.entrypoints.statistics_reader.asyncio",
+        SimpleNamespace(
+            sleep=resting, gather=asyncio.gather, CancelledError=asyncio.CancelledError
+        ),
+    )
+    async with place.running():
+        await place.read_to_the_end()
+
+    # each batch of at most fifty was followed by a rest; every look at the clock took a millisecond
+    assert rested >= 24 * 0.001 * len(heard) / 50
