@@ -32,7 +32,7 @@ class Panel:
     says: what it shows and what to do about it, for whoever sees it for the first time.
     width: of 24 columns. steps: colours of a number or a bar by value.
     names: how a series of that legend is called instead. nothing: what stands there when no series
-    is left, where that is a good answer.
+    is left, where that is a good answer. height: in Grafana's rows; None: as its kind has it.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Panel:
     steps: Steps = CALM
     decimals: int | None = None
     nothing: str = ""
+    height: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,11 +110,12 @@ def lines(
     unit: str = "none",
     width: int = 12,
     names: Mapping[str, str] | None = None,
+    height: int | None = None,
 ) -> Panel:
     """Return a panel with values over time. queries: legend -> expression."""
     return Panel(
         title=title, says=says, kind="lines", queries=_queries(queries), unit=unit, width=width,
-        names=names or {},
+        names=names or {}, height=height,
     )  # fmt: skip
 
 
@@ -128,11 +130,13 @@ def bars(
     decimals: int | None = 0,
     names: Mapping[str, str] | None = None,
     nothing: str = "",
+    height: int | None = None,
 ) -> Panel:
     """Return a panel with one bar for each present value. queries: legend -> expression."""
     return Panel(
         title=title, says=says, kind="bars", queries=_queries(queries), unit=unit, width=width,
         steps=steps, decimals=decimals, names=names or {}, nothing=nothing,
+        height=height,
     )  # fmt: skip
 
 

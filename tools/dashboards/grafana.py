@@ -84,10 +84,12 @@ def _panel(panel: Panel) -> Any:
         .datasource(SOURCE)
         .unit(panel.unit)
         .span(panel.width)
-        .height(HEIGHTS[panel.kind])
+        .height(panel.height or HEIGHTS[panel.kind])
     )
     if panel.decimals is not None:
         builder = builder.decimals(panel.decimals)
+    if panel.unit == "percentunit" and panel.kind == "bars":
+        builder = builder.max(1)
     if panel.nothing:
         builder = builder.no_value(panel.nothing)
     for place, query in enumerate(panel.queries):

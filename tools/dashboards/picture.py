@@ -122,7 +122,8 @@ class Painter:
         found = sorted(self._present(panel), key=lambda bar: -bar[1])
         if not found:
             return _nothing(panel)
-        top = max(value for _, value in found) or 1.0
+        most = panel["fieldConfig"]["defaults"].get("max")
+        top = most or max(value for _, value in found) or 1.0
         return "".join(
             f"<div class=bar><b>{html.escape(name)}</b>"
             f'<div><i style="width:{100 * value / top:.1f}%;background:{_colour(panel, value)}"></i>'

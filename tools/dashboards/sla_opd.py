@@ -112,6 +112,13 @@ _DEADLINES: Final = Row(
     ),
 )
 
+# What the statistics count beside the codes of offices and categories.
+BESIDE: Final = {
+    "none": "belum ditentukan",
+    "other": "lainnya",
+    "oversight": "berkadar pengawasan",
+}
+_LONG: Final = 12  # rows of a panel with fifteen bars
 _OFFICE: Final = 'tenant=~"$tenant", dimension="opd", value=~"$opd"'
 _WEEKS: Final = f'{_OFFICE}, period="week"'
 
@@ -127,6 +134,8 @@ _OFFICES: Final = Row(
             says="Laporan yang belum dijawab pada tiap OPD, paling banyak lima belas OPD. Yang "
             "terpanjang bukan selalu yang terlambat; bandingkan dengan ketepatan waktu.",
             nothing="tidak ada",
+            names=BESIDE,
+            height=_LONG,
         ),
         bars(
             "Ketepatan waktu, minggu ini dan minggu lalu",
@@ -137,8 +146,11 @@ _OFFICES: Final = Row(
             },
             says="Bagian batas waktu (penanganan dan penyelesaian) yang ditepati; lima belas OPD "
             "terendah. Angka ini untuk melihat arah; angka resmi ada dalam rekapitulasi.",
+            nothing="belum ada",
             unit="percentunit",
             steps=((None, "red"), (0.7, "orange"), (0.9, "green")),
+            names=BESIDE,
+            height=_LONG,
         ),
         bars(
             "Tindak lanjut pertama, rata-rata minggu ini dan minggu lalu",
@@ -149,8 +161,11 @@ _OFFICES: Final = Row(
             },
             says="Waktu dari laporan diterima sampai tindak lanjut pertama yang terlihat oleh "
             "pelapor; lima belas OPD terlama. Tanyakan hambatannya.",
+            nothing="belum ada",
             unit="s",
             decimals=1,
+            names=BESIDE,
+            height=_LONG,
         ),
         bars(
             "Selesai bersyarat",
@@ -162,6 +177,8 @@ _OFFICES: Final = Row(
             says="Janji yang belum ditepati, dan yang tanggalnya sudah lewat. OPD yang lewat "
             "tanggal: hubungi kepala bidangnya.",
             nothing="tidak ada",
+            names=BESIDE,
+            height=_LONG,
         ),
     ),
 )
@@ -177,6 +194,8 @@ _INFLOW: Final = Row(
             },
             says="Laporan baru minggu ini (WIB) sampai saat itu. Lonjakan pada satu OPD: cari "
             "sebabnya di lapangan (penyisiran), tidak hanya menjawab satu per satu.",
+            names=BESIDE,
+            height=_LONG,
         ),
         bars(
             "Per kategori, minggu ini dan minggu lalu",
@@ -186,6 +205,9 @@ _INFLOW: Final = Row(
             },
             says="Sepuluh pokok laporan terbanyak. Yang terus berulang menunjuk pada sebab bersama; "
             "sampaikan kepada perencana.",
+            nothing="belum ada",
+            names=BESIDE,
+            height=_LONG,
         ),
     ),
 )
