@@ -113,7 +113,7 @@ class StatisticsMetrics:
             registry,
             {"state": STATES},
             over="sum",
-            act="unopened for long: intake has to tell again (aduan re-emit intake).",
+            act="unopened for long: intake has to tell again (aduan re-emit --service intake).",
         )
         # Gauge: events of the topics that the whole group has not read yet.
         self.lag = Level(
