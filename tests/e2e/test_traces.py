@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -16,6 +18,8 @@ import pytest
 from aduan_collector import Collector, Seen, deaf_collector, roots
 from aduan_faults import SERVICES, Checker, Instance, Ledger
 from aduan_planted_people import a_person, found_in
+
+from aduan_simulators.orphans import die_with_parent
 
 PERSON = a_person(7)
 
@@ -214,3 +218,39 @@ async def test_a_collector_that_never_answers_costs_spans_and_nothing_else(
 
     (unsent,) = world.lines("traces.unsent")
     assert unsent["spans"] > 0
+
+
+async def test_a_service_in_a_process_of_its_own_tells_its_collector_and_ends_in_time(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """The same two variables as for the whole; what waits is sent on the way out."""
+    with Collector() as collector:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "aduan_sla",
+            env={
+                **os.environ,
+                "ADUAN_STORE": f"sqlite:///{tmp_path}/sla.db",
+                "ADUAN_BUS": f"sqlite:///{tmp_path}/log.db",
+                "ADUAN_SLA_PORT": str(unused_tcp_port),
+                "ADUAN_SLA_REFERENCE_DIR": str(Path(__file__).parents[2] / "reference"),
+                "ADUAN_TRACE_RATIO": "1",
+                "ADUAN_OTLP_ENDPOINT": collector.url,
+            },
+            stderr=asyncio.subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )  # fmt: skip
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
+            async with asyncio.timeout(60):
+                while True:
+                    try:
+                        answer = await client.get("/v1/policies")
+                        break
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.1)
+        process.terminate()
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+
+    (span,) = collector.spans
+    assert (span.service, span.name) == ("sla", "GET /v1/policies")
+    assert span.attributes["http.response.status_code"] == answer.status_code
