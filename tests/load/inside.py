@@ -20,8 +20,10 @@ from aduan.contracts.events import ComplaintCreated
 from aduan.contracts.topics import streams_for, topics_of
 from aduan.ids import uuid7
 from aduan.messaging.sqlite import SqliteBus
+from aduan.observability.process import StoreMetrics
 from aduan.service import Service
 from aduan.storage.sqlite import SqliteStore
+from aduan.storage.watched import watched
 from aduan_sla.bootstrap import build, load_books, spec
 from aduan_sla.domain.case import CASES
 from aduan_sla.entrypoints.ticker import Ticker
@@ -69,13 +71,14 @@ class Sla:
 
     async def build(self) -> Service:
         """Return the service; it runs only when asked to."""
+        registry = CollectorRegistry()
         return await build(
             self.settings,
             spec=self.spec,
-            store=self.store,
+            store=watched(self.store, "sla", StoreMetrics(registry, ("sla",))),
             bus=self.bus,
             clock=self.clock,
-            registry=CollectorRegistry(),
+            registry=registry,
         )
 
     async def fill(self, service: Service, clocks: int) -> None:

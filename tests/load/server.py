@@ -26,7 +26,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aduan.clock import SystemClock
 from aduan.messaging.sqlite import SqliteBus
 from aduan.observability import logs
+from aduan.observability.process import StoreMetrics
 from aduan.storage.sqlite import SqliteStore
+from aduan.storage.watched import watched
 from aduan.web.keys import make_key
 from aduan_intake.bootstrap import build, spec
 from aduan_intake.settings import Settings
@@ -76,8 +78,15 @@ async def intake(folder: Path, stack: AsyncExitStack) -> tuple[ASGIApp, str]:
     bus = SqliteBus(folder / "log.db", clock)
     stack.callback(bus.close)
     stack.callback(store.close)
+    registry = CollectorRegistry()
+    metrics = StoreMetrics(registry, ("intake",))
     service = await build(
-        settings, spec=what, store=store, bus=bus, clock=clock, registry=CollectorRegistry()
+        settings,
+        spec=what,
+        store=watched(store, "intake", metrics),
+        bus=bus,
+        clock=clock,
+        registry=registry,
     )
     await stack.enter_async_context(service.running())
     return WithCounters(service.app, store, bus), text

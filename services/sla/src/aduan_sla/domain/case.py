@@ -114,7 +114,7 @@ class SlaCase:
 
     def body(self) -> dict[str, Any]:
         """Return the JSON document; `from_body` reads it."""
-        opening = self.opening
+        opening, debt = self.opening, self.debt
         return {
             "tenant": self.tenant,
             "ticket": self.ticket,
@@ -131,7 +131,7 @@ class SlaCase:
             "data_version": self.data_version,
             "is_sure": self.is_sure,
             "verified": self.verified,
-            "debt": [self.debt.opd, self.debt.on.isoformat()] if self.debt else None,
+            "debt": [debt.opd, debt.on.isoformat()] if debt else None,
             "state": self.state,
             "opd": self.opd,
             "class": self.report_class,
