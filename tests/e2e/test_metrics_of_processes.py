@@ -10,11 +10,10 @@ from typing import Final
 import httpx
 import pytest
 from aduan_harness import eventually
-from aduan_metrics import Scrape, as_declared
+from aduan_metrics import Scrape, agrees
 from tools.prove import SERVICES, environment
 
-from aduan.observability.metrics import Series
-from aduan_standalone.series import DATA, series_of
+from aduan_standalone.series import series_of
 
 NAMES: Final = [service.name for service in SERVICES]
 
@@ -41,17 +40,6 @@ async def scraped(command: list[str], env: dict[str, str], port: int, ready: str
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-def agrees(found: Scrape, declared: tuple[Series, ...]) -> None:
-    """Names and kinds are those of the list; so are the labels, and their values where listed."""
-    assert as_declared(declared) == found.kinds()
-    for one in declared:
-        for sample in found.families[one.family].samples:
-            labels = {name: value for name, value in sample.labels.items() if name != "le"}
-            assert labels.keys() == one.labels.keys(), sample.name
-            for name, value in labels.items():
-                assert name in DATA or value in one.labels[name], (sample.name, name)
 
 
 def free_port() -> int:
@@ -90,6 +78,19 @@ async def test_standalone_exports_the_list_of_all(tmp_path: Path) -> None:
 
     agrees(found, series_of("standalone"))
     assert {*NAMES, "standalone"} == found.labels()["service"]
+
+
+async def test_the_canary_in_its_own_process_exports_its_list(tmp_path: Path) -> None:
+    """Also while no service answers it: then above all."""
+    port = free_port()
+    command = ["aduan_standalone.cli.main", "canary", "--to", "http://127.0.0.1:9"]
+    command += ["--port", str(port)]
+    keys = {f"ADUAN_CANARY_{name}_KEY": f"aduan_{name.lower()}" for name in ("PORTAL", "READ")}
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **keys}
+    found = await scraped(command, env | _path(), port, "/health/ready")
+
+    agrees(found, series_of("canary"))
+    assert {"canary"} == found.labels()["service"]
 
 
 def _path() -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Final, get_args
 import pytest
 from aduan_bus_engines import delete_topics
 from aduan_harness import eventually
+from aduan_metrics import Scrape, agrees
 from aduan_servers.choice import KafkaEndpoint
 from aduan_sla_world import Sla
 from aduan_statistics_lives import Life, city, figures, fold
@@ -28,6 +29,7 @@ from aduan_sla.domain.statistics.facts import CaseFacts
 from aduan_sla.domain.statistics.figures import Figure, Sums
 from aduan_sla.domain.statistics.recap import facts_in
 from aduan_sla.entrypoints.statistics_stream import GROUP, LETTERS
+from aduan_standalone.series import series_of
 
 LIVES: Final = 180
 
@@ -159,6 +161,8 @@ async def test_figures_are_right_whatever_is_repeated_killed_and_lost(
     print(
         f"\n{len(sent)} events, ready {took_over:.1f} s after kill -9, all read after {took:.1f} s"
     )
+
+    agrees(Scrape(await asyncio.to_thread(worker.page)), series_of("statistics"))
 
     assert await worker.stop() == 0
     shutil.rmtree(worker.data)

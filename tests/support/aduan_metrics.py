@@ -1,6 +1,5 @@
 """Scrapes `/metrics` as Prometheus would, and breaks what stands behind it."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import httpx
@@ -11,10 +10,12 @@ from aduan.clock import Clock
 from aduan.errors import Busy
 from aduan.levels import Levels
 from aduan.messaging.port import Bus
+from aduan.observability.metrics import Series
 from aduan.observability.process import HostMetrics
 from aduan.service import Service
 from aduan.storage.port import Store
 from aduan.web.app import App
+from aduan_standalone.series import DATA
 
 
 class Scrape:
@@ -120,6 +121,12 @@ def switched_bus(bus: Bus) -> tuple[Bus, Switch]:
     return cast("Bus", switch), switch
 
 
-def as_declared(series: Sequence[Any]) -> Mapping[str, str]:
-    """Return name -> kind of declared series, as the client library names them."""
-    return {one.family: one.kind for one in series}
+def agrees(found: Scrape, declared: tuple[Series, ...]) -> None:
+    """Names and kinds are those of the list; so are the labels, and their values where listed."""
+    assert {one.family: one.kind for one in declared} == found.kinds()
+    for one in declared:
+        for sample in found.families[one.family].samples:
+            labels = {name: value for name, value in sample.labels.items() if name != "le"}
+            assert labels.keys() == one.labels.keys(), sample.name
+            for name, value in labels.items():
+                assert name in DATA or value in one.labels[name], (sample.name, name)

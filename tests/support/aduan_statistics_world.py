@@ -137,9 +137,13 @@ class Worker:
         """Scrape it: (name, labels) -> value."""
         return await asyncio.to_thread(self._series)
 
-    def _series(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def page(self) -> str:
+        """Return what `/metrics` says."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
+            return str(answer.read().decode())
+
+    def _series(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        lines = self.page().splitlines()
         found = {}
         for line in lines:
             if match := LINE.match(line):

@@ -22,7 +22,7 @@ REPLICAS: Final[Mapping[Over, str]] = {
     "each": "each alone",
 }
 SERVICE: Final[Mapping[str, str]] = {
-    "service": f"{', '.join(SERVICES)}; of what belongs to a process, also `standalone`, `statistics`"
+    "service": f"{', '.join(SERVICES)}; of a process, also `standalone`, `statistics`, `canary`"
 }
 _INTRO: Final = """\
 # Metrics

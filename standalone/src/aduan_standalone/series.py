@@ -40,7 +40,7 @@ DATA: Final[Mapping[str, str]] = {
 
 WITH_SERVICES: Final = (*SERVICES, "standalone")
 STATISTICS: Final = ("statistics", "standalone")
-CANARY: Final = ("canary",)
+CANARY: Final = ("canary", "standalone with --canary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def parts() -> tuple[Part, ...]:
             HOSTS,
             _plain(declared(ProcessMetrics(CollectorRegistry(), HOSTS[0], SERVICES, version="0"))),
         ),
-        _part("Traces", HOSTS, TraceMetrics),
+        _part("Traces", WITH_SERVICES, TraceMetrics),
         *(_part(name, (name, "standalone"), kind) for name, kind in own),
         _part("statistics", STATISTICS, StatisticsMetrics),
         _part("canary", CANARY, aduan_standalone.canary.metrics.Metrics),
@@ -84,7 +84,7 @@ def every_series() -> tuple[Series, ...]:
 
 
 def series_of(process: str) -> tuple[Series, ...]:
-    """Return what one process exports. process: a service's name, `standalone`, `statistics`."""
+    """Return what one process exports. process: as in HOSTS."""
     found = (one for part in parts() if process in part.processes for one in part.series)
     return tuple(sorted(found, key=lambda one: one.name))
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Final
 
 import httpx
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from aduan.clock import SystemClock
 from aduan.observability import logs
+from aduan.observability.process import ProcessMetrics
 from aduan.web.app import new_app
 from aduan.web.edge import HttpMetrics
 from aduan.web.serving import Server, run
@@ -73,6 +75,7 @@ def serve(options: Options) -> None:
 
 async def _serve(options: Options) -> None:
     registry = CollectorRegistry()
+    process = ProcessMetrics(registry, "canary", (), version=version("aduan"))
     app = new_app(
         "Aduan: canary", service="canary", http_metrics=HttpMetrics(registry), registry=registry
     )
@@ -83,6 +86,7 @@ async def _serve(options: Options) -> None:
     server.stop_on_signals()
     async with _flying(options, registry) as canary:
         flying = asyncio.create_task(canary.run())
+        watching = asyncio.create_task(process.watch_loop())
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({flying, serving}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -90,7 +94,8 @@ async def _serve(options: Options) -> None:
         if flying.done():
             flying.result()  # only a bug ends it by itself: out with it
         flying.cancel()
-        await asyncio.gather(flying, return_exceptions=True)
+        watching.cancel()
+        await asyncio.gather(flying, watching, return_exceptions=True)
 
 
 def _flying(options: Options, registry: CollectorRegistry) -> AbstractAsyncContextManager[Canaries]:

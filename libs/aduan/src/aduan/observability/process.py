@@ -21,7 +21,7 @@ from aduan.observability.metrics import Kind, Level, Series, Tally, Timing
 from aduan.observability.pipeline import SERVICES, PipelineMetrics
 from aduan.observability.trace_metrics import TraceMetrics
 
-HOSTS: Final = (*SERVICES, "standalone", "statistics")
+HOSTS: Final = (*SERVICES, "standalone", "statistics", "canary")
 SOURCES: Final = ("store", "log", "own")
 LOOK_SECONDS: Final = 0.5
 

@@ -45,6 +45,7 @@ _HEADERS: Final = (
 
 _STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _SERVICES: Final = (
+    "canary",
     "intake",
     "notify",
     "routing",
