@@ -220,6 +220,15 @@ async def test_a_collector_that_never_answers_costs_spans_and_nothing_else(
     assert unsent["spans"] > 0
 
 
+async def first_answer(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    """Ask until somebody listens."""
+    while True:
+        try:
+            return await client.get(path)
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+
+
 async def test_a_service_in_a_process_of_its_own_tells_its_collector_and_ends_in_time(
     tmp_path: Path, unused_tcp_port: int
 ) -> None:
@@ -241,12 +250,7 @@ async def test_a_service_in_a_process_of_its_own_tells_its_collector_and_ends_in
         )  # fmt: skip
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
             async with asyncio.timeout(60):
-                while True:
-                    try:
-                        answer = await client.get("/v1/policies")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
+                answer = await first_answer(client, "/v1/policies")
         process.terminate()
         async with asyncio.timeout(20):
             assert await process.wait() == 0
