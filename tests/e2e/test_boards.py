@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx
 import pytest
-from aduan_prometheus import program, scraping
+from aduan_prometheus import program, rules, scraping
 from aduan_servers.ports import reserve
 from tools.dashboards.picture import Painter
 from tools.dashboards.prometheus import Prometheus
@@ -95,7 +95,7 @@ async def values(source: Prometheus, expr: str) -> list[float]:
 
 @pytest.mark.slow
 async def test_every_panel_answers_with_data(tmp_path: Path) -> None:
-    """Each is asked until it has answered once; what never does is named. Then all boards are drawn."""
+    """Each is asked until it has answered once. Then all boards are drawn, and no rule has failed."""
     program("prometheus")
     seldom = {one for one in EVERY if one[:2] in SELDOM}
     waiting = set(EVERY)
@@ -110,7 +110,17 @@ async def test_every_panel_answers_with_data(tmp_path: Path) -> None:
             slug: await asyncio.to_thread(painter.page, board)
             for slug, board in documents().items()
         }
+        groups = (await asyncio.to_thread(source.get, "rules"))["groups"]
 
+    evaluated = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+    paging = [
+        rule["name"]
+        for group in groups
+        for rule in group["rules"]
+        if rule["labels"]["severity"] == "page" and rule["state"] == "firing"
+    ]
+    assert dict.fromkeys(rules(), "ok") == evaluated
+    assert [] == paging, "a healthy city wakes nobody"
     assert [] == sorted(waiting - seldom)
     assert all(found and not any(found) for found in unfiltered), "silent for another reason"
     for slug, board in documents().items():

@@ -45,13 +45,22 @@ def problems(expr: str, known: Mapping[str, Series]) -> list[str]:
                 for label in modifier.labels
                 if label not in labels
             ]
+            found += _over_replicas(node, known)
     return found
 
 
-def names(expr: str) -> set[str]:
-    """Return the names of the series in an expression, with the suffixes of histograms."""
-    nodes = _nodes(promql_parser.parse(expr))
-    return {node.name or "" for node in nodes if isinstance(node, promql_parser.VectorSelector)}
+def _over_replicas(node: promql_parser.AggregateExpr, known: Mapping[str, Series]) -> Iterator[str]:
+    """Hold an aggregation of a gauge against how its replicas are put together (Series.over)."""
+    below = node.expr
+    series = (
+        known.get(below.name or "") if isinstance(below, promql_parser.VectorSelector) else None
+    )
+    if series is None or series.kind != "gauge":
+        return
+    if str(node.op) == "sum" and series.over in {"max", "min"}:
+        yield f"adds {series.name} up, of which every replica tells the whole"
+    if str(node.op) in {"max", "min"} and series.over == "sum":
+        yield f"takes one part of {series.name}, of which every replica tells its own"
 
 
 def _nodes(node: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ KNOWN = {
     one.name: one
     for one in (
         Series("aduan_x_letters", "gauge", "", {"service": ("sla", "intake"), "tenant": ()}, "max"),
+        Series("aduan_x_due", "gauge", "", {}, "sum"),
         Series("aduan_x_seconds", "histogram", "", {"service": ("sla",)}, "sum"),
         Series("aduan_x_calls_total", "counter", "", {"outcome": ("ok", "late")}, "sum"),
     )
@@ -41,7 +42,9 @@ def test_a_right_expression_has_no_problem(expr: str) -> None:
         ('aduan_x_letters{kind="bug"}', "has no label kind"),
         ('aduan_x_letters{service="sal"}', "has no service sal"),
         ('aduan_x_calls_total{outcome!~"ok|lat"}', "has no outcome lat"),
-        ("sum by (office) (aduan_x_letters)", "groups by office"),
+        ("max by (office) (aduan_x_letters)", "groups by office"),
+        ("sum by (tenant) (aduan_x_letters)", "adds aduan_x_letters up"),
+        ("max(aduan_x_due) > 3", "takes one part of aduan_x_due"),
         ("sum by (le) (aduan_x_seconds_count)", "groups by le"),
     ],
 )
