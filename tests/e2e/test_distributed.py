@@ -13,10 +13,13 @@ import pytest
 from aduan_cluster import Cluster
 from aduan_faults import Instance
 from aduan_harness import eventually
+from aduan_metrics import Scrape, agrees
 from aduan_real_data import MAP, needs_real_data, the_first_rows
 from aduan_servers import tools
 from aduan_servers.choice import KafkaEndpoint, MongoEndpoint
 from PIL import Image
+
+from aduan_standalone.series import series_of
 
 LAMP: Final = "Lampu jalan PJU padam satu gang sejak tiga malam, gelap sekali."
 FEED: Final = (
@@ -141,6 +144,22 @@ async def test_a_complaint_walks_through_five_services(cluster: Cluster) -> None
             return any(row["complaint_id"] == case["id"] for row in sent["items"])
 
         await eventually(letters, within=30)
+    await every_replica_tells(cluster)
+
+
+async def every_replica_tells(cluster: Cluster) -> None:
+    """Each exports its list, reads its levels from Kafka and MongoDB, and is abreast."""
+    async with httpx.AsyncClient(timeout=15) as client:
+        for replica in cluster.replicas:
+
+            async def abreast(url: str = replica.url, service: str = replica.service) -> bool:
+                found = Scrape((await client.get(f"{url}/metrics")).text)
+                agrees(found, series_of(service))
+                stale = [found("aduan_metrics_stale", source=one) for one in ("store", "log")]
+                behind = found("aduan_pipeline_lag"), found("aduan_pipeline_pending")
+                return stale == [0, 0] and behind == (0, 0)
+
+            await eventually(abreast, within=30, every=1)
 
 
 @needs_real_data
