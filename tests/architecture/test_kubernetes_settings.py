@@ -47,7 +47,7 @@ SETTINGS: Final[Mapping[str, type[Part]]] = {
     "statistics": StatisticsSettings,
     "canary": aduan_standalone.canary.settings.Settings,
 }
-# Options of the command say the rest, and compose leaves the canary to whoever wants it.
+# Options of the command say the rest.
 CANARY: Final = "canary"
 SERVING: Final = tuple(name for name in SETTINGS if name != CANARY)
 COMPOSE: Final = ROOT / "docker-compose.yml"
@@ -59,8 +59,6 @@ JOBS: Final = {
 # An address may carry a password, so it is a secret too.
 ADDRESSES: Final = {"ADUAN_STORE"}
 STATIC: Final = "static_keys"
-# Compose has no collector.
-TRACES: Final = {"ADUAN_OTLP_ENDPOINT", "ADUAN_TRACE_RATIO"}
 by_service = pytest.mark.parametrize("service", SETTINGS)
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -300,8 +298,6 @@ def test_a_service_reaches_its_own_database_alone(overlay: str) -> None:
 
 def composed() -> dict[str, Any]:
     """Return the services of the compose file."""
-    if not COMPOSE.exists():
-        pytest.skip("there is no docker-compose.yml")
     found: dict[str, Any] = yaml.safe_load(Path(COMPOSE).read_text("utf-8"))["services"]
     return found
 
@@ -319,20 +315,20 @@ def as_given(service: Mapping[str, Any]) -> Environment:
     return found
 
 
-@pytest.mark.parametrize("service", SERVING)
+@by_service
 def test_compose_gives_each_service_what_its_settings_know(service: str) -> None:
     """The same settings, the same rules, on one machine."""
     assert [] == disagreements(service, as_given(composed()[service]))
 
 
-@pytest.mark.parametrize("service", SERVING)
+@by_service
 def test_compose_and_manifests_give_a_service_the_same_settings(service: str) -> None:
     """What differs is how brokers are reached, and what only one of them lets the operator choose."""
     here = {name for name in as_given(composed()[service]).names if ours(name)}
     there = {name for name in given("production", service).names if ours(name)}
 
     assert here <= given("production", service).all_names | {f"{prefix(service)}SECURE_COOKIES"}
-    assert there <= as_given(composed()[service]).all_names | TRACES
+    assert there <= as_given(composed()[service]).all_names
 
 
 def ours(name: str) -> bool:
