@@ -234,9 +234,16 @@ async def test_a_replica_that_cannot_work_says_so_as_its_readiness_does(office: 
         office.store.away = True
         away = await office.later(10)
         office.store.away = False
-        consumer.stopped_by_cap = True
+        letters, usual = office.service.runtime.letters, office.service.runtime.letters.cap
+
+        async def is_capped() -> bool:
+            return consumer.stopped_by_cap == (letters.cap == 0)
+
+        letters.cap = 0
+        await eventually(is_capped)
         capped = await office.later(10)
-        consumer.stopped_by_cap = False
+        letters.cap = usual
+        await eventually(is_capped)
         again = await office.later(10)
 
     assert [1, 0, 0, 1] == [
