@@ -18,7 +18,7 @@ import aduan_routing.settings
 import aduan_sla.settings
 import aduan_standalone.canary.settings
 import aduan_sync_laporgub.settings
-from aduan.settings import BusSettings, variable
+from aduan.settings import BusSettings, load, variable
 from aduan.web.keys import KeyRecord
 from aduan_sla.statistics.settings import StatisticsSettings
 from aduan_standalone.deployment import values_in
@@ -86,6 +86,20 @@ def test_no_required_variable_is_missing(service: str) -> None:
     required |= WITH_PARTNERS & kind.model_fields.keys() if service == "sync-laporgub" else set()
 
     assert set() == {variable(kind, name) for name in required} - environment(service).keys()
+
+
+def test_a_partner_whose_address_was_emptied_is_not_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An operator empties a line of .env rather than taking it out; nobody must then call nowhere."""
+    monkeypatch.setenv("ADUAN_BUS", "kafka://kafka:9092")
+    monkeypatch.setenv("ADUAN_STORE", "mongodb://mongo/aduan_sync_laporgub")
+    monkeypatch.setenv("ADUAN_SYNC_LAPORGUB_REFERENCE_DIR", "reference")
+    for partner in ("LAPORGUB", "SP4N"):
+        monkeypatch.setenv(f"ADUAN_SYNC_LAPORGUB_{partner}_URL", "")
+    settings = load(aduan_sync_laporgub.settings.Settings)
+
+    assert (settings.laporgub_url, settings.sp4n_url) == (None, None)
 
 
 @pytest.mark.parametrize("service", SETTINGS)

@@ -12,6 +12,7 @@ from aduan_servers.problems import NotHere
 OURS: Final = (
     "intake", "routing", "sla", "sync-laporgub", "notify", "statistics", "laporgub", "sp4n", "mail",
 )  # fmt: skip
+ADDRESSED: Final = ("intake", "routing", "sla", "sync-laporgub", "notify")
 ENGINES: Final = ("kafka", "mongo")
 JOBS: Final = ("mongo-key", "replica-set", "migrate", "topics")
 ASK: Final = """
@@ -118,6 +119,20 @@ def test_the_jobs_may_run_again_and_find_nothing_to_do(stack: Stack) -> None:
     assert "replica set rs0 is there" in again["replica-set"]
     assert again["migrate"].count("no change") == 5
     assert again["topics"].startswith("no change")
+
+
+def test_the_doctor_finds_nothing_broken(stack: Stack) -> None:
+    """Called as docs/deploy.md says. Warnings are allowed: one broker is one broker."""
+    to = [f"--to={name}=http://{name}:8000" for name in ADDRESSED]
+    said = stack.compose(
+        "run", "--rm", "-T", "--no-deps", "tools", "doctor", "--replication", "1", "--json", *to,
+        check=False,
+    )  # fmt: skip
+    report = json.loads(said[said.index("{") : said.rindex("}") + 1])
+    errors = [one["what"] for one in report["findings"] if one["severity"] == "error"]
+
+    assert [] == errors
+    assert report["counts"]["ok"] > 10
 
 
 def test_a_service_ends_cleanly_when_it_is_told_to_and_is_taken_up_again(stack: Stack) -> None:

@@ -52,6 +52,12 @@ class Settings(ServiceSettings):
 
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
 
+    @field_validator("laporgub_url", "sp4n_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """Take an empty address for none: a line of a .env is emptied more easily than left out."""
+        return value or None
+
     @field_validator("laporgub_token", "intake_url", "intake_portal_key")
     @classmethod
     def _for_laporgub(cls, value: Needed, info: ValidationInfo) -> Needed:
