@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from aduan.cases import Handler
 from aduan.clock import ManualClock
 from aduan.contracts.envelope import Emit, Incoming, Raw, Reaction
 from aduan.contracts.examples import CASE_ID, EXAMPLES
-from aduan.contracts.values import View
+from aduan.contracts.values import CANARY_TENANT, View
 from aduan.errors import Busy, Poison
 from aduan.messaging.inbox import WAITING_PER_STREAM
 from aduan.service import Runtime, Service, ServiceSpec
@@ -43,8 +44,9 @@ async def _no_app(*_: object) -> None:
 class Pair:
     """intake, which tells, and routing, which listens and may be told to fail."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+        self.world = world = World(folder, self.clock)
         self.failure: Exception | None = None
         self.failing: set[tuple[str, int]] = set()
         self.calls = 0
@@ -63,7 +65,7 @@ class Pair:
         entry = EXAMPLES["complaint.progressed"]["smallest"]
         return Reaction({"seen": seen}, (Emit("complaint.progressed", entry),))
 
-    async def tell(self, case_id: str, count: int) -> None:
+    async def tell(self, case_id: str, count: int, tenant: str = "33.74") -> None:
         """Create a case, or add to it."""
         for _ in range(count):
 
@@ -71,7 +73,7 @@ class Pair:
                 topic = "complaint.created" if body is None else "complaint.replied"
                 return Reaction({"n": 1}, (Emit(topic, EXAMPLES[topic]["smallest"]),))
 
-            await self.intake.cases.command(case_id, run, tenant="33.74")
+            await self.intake.cases.command(case_id, run, tenant=tenant)
 
     async def seen(self, case_id: str = CASE_ID) -> list[int]:
         """What routing applied of a case."""
@@ -86,9 +88,9 @@ class Pair:
 @pytest.fixture
 async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     """The two services, not running yet."""
-    world = World(tmp_path, ManualClock(datetime(2026, 12, 1, tzinfo=UTC)))
-    yield Pair(world)
-    world.close()
+    both = Pair(tmp_path)
+    yield both
+    both.world.close()
 
 
 async def test_what_one_service_tells_the_other_applies_once_and_in_order(pair: Pair) -> None:
@@ -204,6 +206,56 @@ async def test_at_the_cap_of_open_letters_the_service_stops_consuming(pair: Pair
 
         assert await pair.routing.letters.failures() == 3
         assert "dead_letters" in await pair.routing.ready()
+
+
+async def test_letters_about_canaries_are_an_alarm_and_stop_nobody(pair: Pair) -> None:
+    """One a minute would reach the cap in two hours: what watches a service must not end it."""
+    pair.routing.letters.cap = 3
+    pair.failure = Poison("no reference data for this tenant")
+    ids = [f"{CASE_ID[:-2]}{n:02d}" for n in range(10, 16)]
+    pair.failing = {(id, 1) for id in ids}
+    async with pair.world.running(*pair.services()):
+        for id in ids:
+            await pair.tell(id, 1, tenant=CANARY_TENANT)
+        await pair.tell(OTHER, 2)
+        await pair.world.settled()
+
+    assert [1, 2] == await pair.seen(OTHER)
+    assert 6 == (await pair.routing.letters.counts())["poison"]
+    assert 0 == await pair.routing.letters.failures()
+
+
+async def test_what_is_said_of_an_ended_case_waits_for_nothing_in_intake(pair: Pair) -> None:
+    """A service that was away for days tells of a case whose retention is over: done, no effect."""
+    await pair.tell(CASE_ID, 1)
+    (created,) = await pair.intake.store.events(CASES, CASE_ID, 0)
+    await pair.routing.cases.deliver(CASE_ID, [created.raw])
+    (told,) = await pair.routing.store.events(CASES, CASE_ID, 0)
+    await pair.intake.store.expire(CASES, CASE_ID)
+    await pair.intake.cases.deliver(CASE_ID, [told.raw])
+
+    document = await pair.intake.store.get(CASES, CASE_ID)
+    assert document is not None and document.body is None
+    assert not document.has_waiting
+    assert 2 == document.inbox["routing"].next
+
+
+async def test_the_age_of_a_record_without_a_readable_time_is_not_guessed(pair: Pair) -> None:
+    """Whoever wrote it: what asks for the lag must get an answer all the same."""
+    async with pair.world.running(*pair.services()):
+        await pair.tell(CASE_ID, 1)
+        await pair.world.settled()
+        (created,) = await pair.intake.store.events(CASES, CASE_ID, 0)
+        headers = [
+            (name, b"yesterday" if name == "ce_time" else value)
+            for name, value in created.raw.headers
+        ]
+        await pair.world.bus.publish([replace(created.raw, headers=tuple(headers))])
+        await pair.world.settled()
+        pair.routing.consumer.applied += 1  # as if more had come since all was worked off
+        pair.clock.advance(timedelta(seconds=5))
+
+        assert 5 <= pair.routing.consumer.behind_seconds() < 3600
 
 
 def _stopped(runtime: Runtime) -> Callable[[], Awaitable[bool]]:

@@ -16,6 +16,7 @@ from aduan_pages import Page
 from PIL import Image
 
 from aduan.clock import ManualClock
+from aduan_intake.domain.complaint import COMPLAINTS
 from aduan_intake.domain.images import BYTES_LIMIT
 
 START = datetime(2026, 12, 1, 2, tzinfo=UTC)
@@ -302,3 +303,21 @@ async def test_forms_that_come_too_fast_are_slowed_down_with_a_page(
     assert "Mohon tunggu sebentar" in Page(answers[2].text).said
     assert int(answers[2].headers["retry-after"]) > 0
     assert (reading.status_code, through_api.status_code, stored) == (200, 201, 3)
+
+
+async def test_the_form_belongs_to_the_citys_citizens_wherever_the_canary_stands(
+    tmp_path: Path,
+) -> None:
+    """A report that became the canary's would reach nobody and be gone after a day."""
+    world = World(tmp_path, ManualClock(START))
+    async with intake_in(world, tenants=("00.00", "33.74")) as intake:
+        answer = await send(intake, await form(intake, uraian=WORDS))
+        documents = intake.service.runtime.store
+        city, canary = [
+            await documents.count(COMPLAINTS, "received", equal=(code,))
+            for code in ("33.74", "00.00")
+        ]
+    world.close()
+
+    assert answer.status_code < 400
+    assert (1, 0) == (city, canary)

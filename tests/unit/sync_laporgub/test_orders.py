@@ -180,6 +180,17 @@ def test_an_oversight_case_is_confidential_here_whatever_its_flag_says() -> None
     assert "held" == after(CREATED, step).decision.kind
 
 
+def test_nobody_comes_from_the_echo_whatever_a_portal_says() -> None:
+    """The name of the canary's partner is a portal's word like any other: the case is mirrored."""
+    topic, data = CREATED
+    case = after(
+        (topic, {**data, "origin": {"system": "echo", "external_id": "7", "hops": []}}), ASSIGNED
+    )
+
+    assert {"laporgub"} == {job.system for job in case.jobs}
+    assert "came_from_there" != case.decision.reason_code
+
+
 def test_a_report_is_never_submitted_to_a_system_on_its_way() -> None:
     """It came by SP4N through a portal of ours: forwarding it there needs a human."""
     topic, data = CREATED

@@ -6,7 +6,14 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from aduan.settings import ServiceSettings, load, scheme_of
+from aduan.settings import (
+    BusSettings,
+    ServiceSettings,
+    Tenants,
+    TraceSettings,
+    load,
+    scheme_of,
+)
 
 SECRET = "hunter2-hunter2"
 
@@ -169,16 +176,44 @@ def test_a_misspelt_address_is_named_beside_the_missing_one(
     assert "ADUAN_STORE is missing (ADUAN_STROE is set: misspelt?)" in stopped(capsys)
 
 
-def test_a_neighbour_whose_name_begins_like_ours_is_left_alone(
+def test_a_shared_variable_that_only_other_processes_read_is_left_alone(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    """A second process of one service has variables of its own, in the same file."""
+    """One file of variables serves them all: who has no database lets the driver's name be."""
 
-    class Host(Settings):
-        neighbours = ("ADUAN_EXAMPLE_WORKER_",)
+    class Deployer(BusSettings):
+        """Reads the log's address alone."""
 
-    environment.setenv("ADUAN_EXAMPLE_WORKER_ID", "x")
-    assert 8000 == load(Host).port
+    environment.setenv("ADUAN_MONGO_DRIVER", "pymongo")
+    environment.setenv("ADUAN_TRACE_RATIO", "0.1")
+    assert "kafka://broker:9092" == load(Deployer).bus
+
+    environment.setenv("ADUAN_KAFKA_USERNAME", "aduan-intake")
+    assert 0.1 == load(TraceSettings).trace_ratio
+
+
+@pytest.mark.parametrize("name", ["ADUAN_TRACE_RATO", "ADUAN_OTLP_ENDPONT", "ADUAN_MONGO_DIVER"])
+def test_a_misspelt_shared_variable_ends_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Its default would rule, and nobody would see it."""
+    environment.setenv(name, "1")
+
+    assert f"{name} is unknown" in stopped(capsys)
+
+
+def test_the_canary_alone_is_no_government(environment: pytest.MonkeyPatch) -> None:
+    """Its complaints are no citizen's: pages that served it would lose each report after a day."""
+
+    class Served(Settings):
+        tenants: Tenants = ("33.74",)
+
+    environment.setenv("ADUAN_EXAMPLE_TENANTS", '["00.00", "33.74"]')
+    assert ("00.00", "33.74") == load(Served).tenants
+
+    environment.setenv("ADUAN_EXAMPLE_TENANTS", '["00.00"]')
+    with pytest.raises(SystemExit):
+        load(Served)
 
 
 def test_one_process_builds_them_by_keyword(monkeypatch: pytest.MonkeyPatch) -> None:

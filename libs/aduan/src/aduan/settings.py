@@ -1,9 +1,9 @@
 """What a service reads from outside: frozen, and failing at the start with a sentence.
 
 Variables are `ADUAN_<SERVICE>_<FIELD>`; what all services share (the two engines) has no service in
-its name: ADUAN_STORE, ADUAN_BUS, and what goes with them. A variable that begins like ours and that
-nobody reads ends the start too: it is a misspelt one, and its default would rule unseen. A value is
-never shown in an error, because it may be a secret.
+its name: ADUAN_STORE, ADUAN_BUS, and what goes with them (FAMILIES). A variable that begins like one of
+these, or like the service's own, and that nobody reads ends the start too: it is a misspelt one, and
+its default would rule unseen. A value is never shown in an error, because it may be a secret.
 """
 
 import os
@@ -11,11 +11,12 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, NoReturn, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from aduan.contracts.values import counted
 from aduan.variables import is_address_of_a_service, nearest, unknown
 
 STORE_SCHEMES: Final = ("sqlite", "mongodb", "mongodb+srv")
@@ -24,7 +25,7 @@ COLLECTOR_SCHEMES: Final = ("http", "https")
 EXIT_CODE: Final = 2
 DEFAULT_PORT: Final = 8000
 # What all services share, beside the two engines' own names.
-FAMILIES: Final = ("ADUAN_KAFKA_", "ADUAN_MONGO_")
+FAMILIES: Final = ("ADUAN_KAFKA_", "ADUAN_MONGO_", "ADUAN_TRACE_", "ADUAN_OTLP_")
 _SHORT: Final = re.compile("ADUAN_[A-Z]+")
 
 S = TypeVar("S", bound=BaseSettings)
@@ -53,17 +54,22 @@ StoreUrl = Annotated[str, AfterValidator(_address(STORE_SCHEMES))]
 """`sqlite:///PATH` (four slashes for an absolute path) or `mongodb://...`."""
 BusUrl = Annotated[str, AfterValidator(_address(BUS_SCHEMES))]
 """`sqlite:///PATH` or `kafka://host:port,...`."""
+
+
+def _with_citizens(tenants: tuple[str, ...]) -> tuple[str, ...]:
+    if not counted(tenants):
+        raise ValueError("no tenant but the canary's")
+    return tenants
+
+
+Tenants = Annotated[tuple[str, ...], AfterValidator(_with_citizens)]
+"""Kemendagri codes; at least one beside the canary's, whose complaints are no citizen's."""
 CollectorUrl = Annotated[str, AfterValidator(_address(COLLECTOR_SCHEMES))]
 """`http://host:4318`, the base address for OTLP over HTTP."""
 
 
 class BusSettings(BaseSettings):
-    """Where the log is and who we are to it: the same names for a service and for a deployer.
-
-    neighbours: beginnings of variables that begin like ours and belong to another process.
-    """
-
-    neighbours: ClassVar[tuple[str, ...]] = ()
+    """Where the log is and who we are to it: the same names for a service and for a deployer."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -197,8 +203,9 @@ def read(kind: type[S], environment: Mapping[str, str]) -> tuple[S | None, list[
 def strangers_to(kind: type[BaseSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
     """Return the variables that begin like those of `kind` and are none, each with its nearest."""
     prefixes = [_prefix(kind)] if _prefix(kind) else []
-    others: tuple[str, ...] = getattr(kind, "neighbours", ())
-    return unknown(environment, variables(kind), prefixes=[*prefixes, *FAMILIES], others=others)
+    # One file of variables serves processes of which not each reads every shared one.
+    shared = [name for name in variables(ServiceSettings) if name.startswith(FAMILIES)]
+    return unknown(environment, {*variables(kind), *shared}, prefixes=[*prefixes, *FAMILIES])
 
 
 def variables(kind: type[BaseSettings]) -> list[str]:

@@ -117,7 +117,7 @@ async def build(
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))
-    front = tenants[settings.tenants[0]]
+    front = tenants[counted(settings.tenants)[0]]
     pages.install(app, desk, front, FormPace(settings.form_posts_per_hour))
     return Service(runtime, app, status=facts)
 

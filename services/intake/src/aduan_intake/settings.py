@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from aduan.settings import ServiceSettings
+from aduan.settings import ServiceSettings, Tenants
 from aduan.web.keys import KeyRecord
 
 
@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
 
     vault_key: SecretStr
     reference_dir: Path
-    tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
+    tenants: Tenants = ("33.74",)
     static_keys: tuple[KeyRecord, ...] = Field(default=(), repr=False)
     form_posts_per_hour: int = Field(default=600, ge=1)
     max_pending: int = Field(default=100_000, ge=1)

@@ -116,7 +116,7 @@ async def build(
                 counts=facts,
                 public_url=settings.public_url,
                 secure_cookies=settings.secure_cookies,
-                open_to=settings.tenants[0] if settings.outbox_open else None,
+                open_to=tenants[0] if settings.outbox_open else None,
             )
         )
     )

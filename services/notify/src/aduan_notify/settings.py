@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from aduan.settings import ServiceSettings
+from aduan.settings import ServiceSettings, Tenants
 from aduan.web.keys import KeyRecord
 
 
@@ -28,7 +28,7 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ADUAN_NOTIFY_")
 
     reference_dir: Path
-    tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
+    tenants: Tenants = ("33.74",)
     public_url: str = Field(pattern=r"^https?://[^\s]+[^\s/]$")
     intake_url: str = Field(pattern=r"^https?://[^\s]+[^\s/]$")
     intake_token: SecretStr

@@ -98,10 +98,11 @@ class ConsumerLoop:
         working = self.applied > self._applied_then
         if behind < NEWS_SECONDS or not working or self._worked_off is None:
             return behind
-        told = self._worked_off.attributes().get("time")
-        if told is None:
-            return behind
-        return max(behind, (self._clock.now() - parse_iso(told)).total_seconds())
+        try:
+            told = parse_iso(self._worked_off.attributes()["time"])
+        except (KeyError, ValueError, Poison):
+            return behind  # such an event lies in a letter, which says so
+        return max(behind, (self._clock.now() - told).total_seconds())
 
     @property
     def paused(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from aduan.clock import Clock, iso
 from aduan.contracts.envelope import Raw
+from aduan.contracts.values import CANARY_TENANT
 from aduan.messaging.port import Bus, Record
 from aduan.storage.port import Body, Change, Collection, Columns, Document, Index, Page, Store
 from aduan.storage.wire import pack_raw, unpack_raw
@@ -26,7 +27,13 @@ def _columns(body: Body) -> Columns:
         "case_id": body["case_id"],
         "created_at": body["created_at"],
         "uncopied": None if body["copied"] else 1,
+        "capped": 1 if _is_capped(body) else None,
     }
+
+
+def _is_capped(body: Body) -> bool:
+    """Whether a letter counts for the cap: a canary must never stop what it watches over."""
+    return body["kind"] != "held" and body.get("tenant") != CANARY_TENANT
 
 
 DEAD_LETTERS: Final = Collection(
@@ -36,6 +43,7 @@ DEAD_LETTERS: Final = Collection(
         Index("all", ("created_at",)),
         Index("case", ("case_id",)),
         Index("uncopied", ("uncopied",)),
+        Index("capped", ("capped",)),
     ),
     columns=_columns,
 )
@@ -95,7 +103,9 @@ class DeadLetters:
 
         One that found no room and fails when its turn comes is a failure from then on.
         """
-        await self._put(f"{case_id}:{stream}:{seq}", kind, case_id, stream, seq, event, reason)
+        tenant = event.attributes().get("tenant", "")
+        id = f"{case_id}:{stream}:{seq}"
+        await self._put(id, kind, case_id, stream, seq, event, reason, tenant=tenant)
 
     async def put_unreadable(self, record: Record, reason: str) -> None:
         """Keep a record whose headers do not say where it belongs."""
@@ -111,9 +121,12 @@ class DeadLetters:
         seq: int,
         event: Raw,
         reason: str,
+        *,
+        tenant: str = "",
     ) -> None:
         body = {
             "kind": kind,
+            "tenant": tenant,
             "case_id": case_id,
             "stream": stream,
             "seq": seq,
@@ -162,9 +175,8 @@ class DeadLetters:
         }
 
     async def failures(self) -> int:
-        """Count open letters of poison and bug."""
-        counts = await self.counts()
-        return counts["poison"] + counts["bug"]
+        """Count open letters of poison and bug, those about canaries left out."""
+        return await self._store.count(DEAD_LETTERS, "capped", equal=(1,))
 
     async def held(self, limit: int = 100) -> Sequence[Letter]:
         """Return letters that only wait for their turn, oldest first."""

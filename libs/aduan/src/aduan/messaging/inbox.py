@@ -51,6 +51,7 @@ class _Work:
     inbox: dict[str, StreamInbox]
     events: list[Raw] = field(default_factory=list)
     changed: bool = False
+    born: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class InboxRule:
         work = _Work(
             body=document.body if document is not None else None,
             inbox=dict(document.inbox) if document is not None else {},
+            # What told of itself was there once: without a body it has come to its end.
+            born=document is not None and document.event_seq > 0,
         )
         base = document.event_seq if document is not None else 0
         tenant = document.tenant if document is not None else ""
@@ -115,7 +118,7 @@ class InboxRule:
 
     def _may_run(self, work: _Work, stream: str) -> bool:
         if self.opener is None:
-            return work.body is not None
+            return work.body is not None or work.born
         return stream == self.opener or is_open(work.inbox)
 
     def _run(self, work: _Work, raw: Raw, place: Address, base: int, now: datetime) -> None:

@@ -100,7 +100,9 @@ def _begun() -> TraceContext:
 def arrived(traceparent: str | None) -> TraceContext:
     """Return the context of a request from outside: the caller's trace, and our own decision.
 
-    Whether we record is ours to pay for, so a flag that anybody can send does not decide it.
+    Whether we record is ours to pay for, so a flag that anybody can send does not decide it: the
+    trace id does, as in every process. Who chooses his ids can choose recorded ones; the queue for
+    spans is bounded.
     """
     context = parse(traceparent) if traceparent is not None else None
     if context is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aduan.clock import iso
 from aduan.contracts.envelope import Cause, Emit
-from aduan.contracts.values import State
+from aduan.contracts.values import PartnerSystem, State
 from aduan_sync_laporgub.domain.case import (
     AT_ONCE,
     Decision,
@@ -22,7 +22,7 @@ from aduan_sync_laporgub.domain.case import (
     tell,
 )
 from aduan_sync_laporgub.domain.partners import Partners
-from aduan_sync_laporgub.domain.systems import SYSTEMS, MirrorSystem
+from aduan_sync_laporgub.domain.systems import PARTNERS, SYSTEMS, MirrorSystem
 from aduan_sync_laporgub.domain.words import Words
 
 AT_AN_OFFICE: Final[frozenset[State]] = frozenset(
@@ -43,10 +43,10 @@ OVER: Final[frozenset[State]] = frozenset({"rejected", "archived"})
 Step = tuple[MirrorCase, tuple[Emit, ...]]
 
 
-def origin_system(case: MirrorCase) -> MirrorSystem | None:
-    """Return the partner that a case came from, or None."""
+def origin_system(case: MirrorCase) -> PartnerSystem | None:
+    """Return the partner that a case came from, or None. Nothing ever comes from the echo."""
     found = case.origin.system if case.origin is not None else None
-    return next((system for system in SYSTEMS if system == found), None)
+    return next((system for system in PARTNERS if system == found), None)
 
 
 def first_decision(case: MirrorCase, partners: Partners, now: datetime) -> Step:
