@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aduan.clock import SystemClock
 from aduan_standalone.broker.wanted import PRINCIPALS
-from aduan_standalone.cli.instance import SERVICES
+from aduan_standalone.cli.instance import SERVICES, addresses
 from aduan_standalone.cli.options import AsJson, out, print_json
 from aduan_standalone.cli.refusal import Refusal
 from aduan_standalone.doctor.examining import examine
@@ -89,7 +89,7 @@ def doctor(
             patience=seconds,
             principals=principals,
             services=tuple(service or SERVICES),
-            urls=distributed.addresses(to or ()),
+            urls=addresses(to or ()),
             prefix=prefix,
             replication=replication,
         )

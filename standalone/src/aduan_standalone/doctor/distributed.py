@@ -15,7 +15,6 @@ from aduan.settings import BusSettings, ServiceSettings, read, scheme_of
 from aduan_notify.adapters.smtp import Account
 from aduan_standalone.cli.instance import DEFAULT, SERVICES
 from aduan_standalone.cli.migrating import database_of, with_database
-from aduan_standalone.cli.refusal import Refusal
 from aduan_standalone.doctor import environment as variables
 from aduan_standalone.doctor import keys, neighbours, reference
 from aduan_standalone.doctor.examining import Check
@@ -207,16 +206,3 @@ def given(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment says where anything distributed is. Raises nothing."""
     named = any(environment.get(name) for name in ("ADUAN_BUS", "ADUAN_STORE"))
     return named or any(variables.is_given(name, environment) for name in SERVICES)
-
-
-def addresses(to: Sequence[str]) -> dict[str, str]:
-    """Read `--to`. Raises Refusal."""
-    found: dict[str, str] = {}
-    for one in to:
-        name, mark, url = one.partition("=")
-        if not mark or "/" in name:
-            name, url = DEFAULT, one
-        elif name not in SERVICES:
-            raise Refusal(f"{name} is not a service; they are {', '.join(SERVICES)}.")
-        found[name] = url
-    return found
