@@ -23,7 +23,9 @@ there() { [ -z "${FORCE-}" ] && [ -n "$(docker image inspect -f '{{.Config.Label
 step() { # NAME COMMAND...: times it; its output is shown only when it fails
   local name=$1 began=$SECONDS
   shift
-  "$@" >"$WORK/$name.log" 2>&1 || { echo "stand-ins: $name FAILED"; tail -25 "$WORK/$name.log"; return 1; }
+  # As a process of its own: in a function on the left of `||` the shell goes on after a failure.
+  "$@" >"$WORK/$name.log" 2>&1 &
+  wait $! || { echo "stand-ins: $name FAILED"; tail -25 "$WORK/$name.log"; return 1; }
   echo "stand-ins: $name $((SECONDS - began)) s"
 }
 
