@@ -256,6 +256,26 @@ def test_a_broken_file_is_found(look: Look, folder: Path) -> None:
     assert "error" == look().worst("schema", "routing.db")["severity"]
 
 
+@pytest.mark.parametrize("damage", ["newer", "garbage"])
+def test_figures_that_cannot_be_opened_are_set_aside_and_keep_nobody_from_taking_complaints(
+    damage: str, look: Look, folder: Path
+) -> None:
+    """They are summed anew from the log; what they were stays beside them."""
+    figures = folder / "statistics.db"
+    assert "ok" == look().worst("schema", "statistics.db")["severity"]
+    if damage == "newer":
+        set_schema(figures, 99)
+    else:
+        figures.write_bytes(b"garbage" * 1000)
+    kept = figures.read_bytes()
+    found = look().worst("schema", "statistics.db")
+    assert ("warning", True) == (found["severity"], "`aduan up`" in found["remedy"])
+
+    end(up(folder))
+    assert kept == (folder / "statistics.db.unreadable").read_bytes()
+    assert "ok" == look().worst("schema", "statistics.db")["severity"]
+
+
 def test_a_clock_that_was_set_back_is_found(look: Look, folder: Path) -> None:
     """An event from the future: deadlines would be counted from a wrong now."""
     write_event(folder, time.time() + 3_600)

@@ -13,6 +13,7 @@ from aduan_notify_world import (
     COORDINATOR,
     DPU,
     PERSON,
+    TENANT,
     Story,
     Town,
     a_town,
@@ -21,6 +22,8 @@ from aduan_notify_world import (
     told,
 )
 
+from aduan.contracts.values import CANARY_TENANT
+from aduan.ids import uuid7
 from aduan.messaging.consumer import ConsumerLoop
 from aduan.messaging.partition import every_partition
 from aduan.observability.metrics import exported
@@ -604,3 +607,19 @@ async def test_metrics_count_decisions_by_reason_and_name_nobody(town: Town) -> 
         "aduan_notify_due",
         "aduan_notify_provider_seconds",
     }
+
+
+async def test_a_canary_whose_letter_is_due_is_no_case_that_waits(town: Town) -> None:
+    """Its letters go nowhere; a provider that is too slow for the city is what the gauge tells."""
+    service = await town.service(tenants=(TENANT, CANARY_TENANT))
+    for tenant in (TENANT, CANARY_TENANT):
+        story = town.story()
+        story.id, story.tenant = uuid7(town.world.clock.now()), tenant
+        town.intake.contacts[story.id] = PERSON
+        raw = story.write("complaint.created", story.created())
+        await service.runtime.cases.deliver(story.id, [raw])
+    postman: Any = service.workers["postman"]
+    postman.__self__._partitions = every_partition
+
+    assert 2 == await postman.__self__.round()
+    assert 1 == town.registry.get_sample_value("aduan_notify_due")

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aduan_routing_world import START, CaseEvents, Routing, routing_in
+from aduan_routing_world import START, TENANT, CaseEvents, Routing, routing_in
 
 from aduan.contracts.envelope import Raw
+from aduan.contracts.values import CANARY_TENANT
+from aduan.ids import uuid7
 
 pytestmark = pytest.mark.asyncio
 VAGUE = "Mohon bantuannya untuk wilayah kami, terima kasih banyak sebelumnya."
@@ -237,6 +239,26 @@ async def test_a_change_that_does_not_fit_is_a_conflict_for_the_coordinator(
         after = await routing.done(case, "acknowledge", "coordinator")
 
         assert (after["conflict"], after["version"]) == (False, shown["version"])
+
+
+async def test_a_canary_in_conflict_is_counted_neither_in_the_status_nor_in_the_gauge(
+    tmp_path: Path,
+) -> None:
+    """One gauge, whoever looks last: the operators' page or a scrape."""
+    async with routing_in(tmp_path, tenants=(TENANT, CANARY_TENANT)) as routing:
+        city, canary = CaseEvents("city", 1), CaseEvents("canary", 2, tenant=CANARY_TENANT)
+        canary.id = uuid7(START)
+        for case in (city, canary):
+            await routing.hears(case.created(), case.mirror("answer", "laporgub", text="Sudah."))
+            assert (await routing.body(case))["conflicts"]
+        assert routing.service.status is not None
+        assert routing.service.levels is not None
+        status = await routing.service.status()
+        await routing.service.levels()
+        scraped = (await routing.http.get("/metrics")).text
+
+        assert 1 == status["conflicts"]
+        assert "aduan_routing_mirror_conflicts 1.0" in scraped.splitlines()
 
 
 @pytest.mark.parametrize(

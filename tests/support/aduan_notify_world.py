@@ -104,6 +104,7 @@ class Story:
     def __init__(self, town: "Town", case_id: str, ticket: str) -> None:
         self.id = case_id
         self.ticket = ticket
+        self.tenant = TENANT
         self.raws: list[Raw] = []
         self._town = town
         self._seq: Counter[str] = Counter()
@@ -116,7 +117,7 @@ class Story:
         raw = encode(
             Emit(topic, data, event_id=event_id, occurred_at=AT),
             service=known.producer,
-            tenant=TENANT,
+            tenant=self.tenant,
             case_id=self.id,
             seq=self._seq[known.stream],
             now=AT,

@@ -227,6 +227,7 @@ async def routing_in(
     intake: httpx.AsyncBaseTransport | None = None,
     extra_keys: Mapping[str, tuple[str, KeyRecord]] | None = None,
     units_bus: str = "sqlite:////unused",
+    tenants: tuple[str, ...] = (TENANT,),
     kafka: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Routing]:
     """Build routing on a folder, with keys of two offices, the coordinator and an administrator.
@@ -251,6 +252,7 @@ async def routing_in(
         store="sqlite:////unused",
         bus=units_bus,
         reference_dir=REFERENCE,
+        tenants=tenants,
         seal_key=SecretStr(SEAL_KEY),
         intake_url="http://intake.test" if intake is not None else None,
         intake_content_key=SecretStr("unused") if intake is not None else None,

@@ -1,11 +1,16 @@
 """A data folder of an older release is opened by a newer one that finds by more columns."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from aduan.clock import ManualClock
+from aduan.errors import Busy
 from aduan.storage.port import Body, Change, Collection, Index
 from aduan.storage.sqlite import SqliteStore
 
@@ -43,3 +48,14 @@ async def test_an_index_of_a_new_column_works_in_an_old_folder(tmp_path: Path) -
 
     assert 2 == await again.total(NEW)
     again.close()
+
+
+def test_a_file_that_cannot_be_opened_is_let_go_of(tmp_path: Path) -> None:
+    """Whoever moves it away and makes another one would lose the new one's log with the old one."""
+    file = tmp_path / "x.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE VIEW things AS SELECT 1 AS id")
+    with pytest.raises(Busy, match="cannot be opened") as kept:
+        SqliteStore(file, (NEW,), ManualClock(datetime(2026, 12, 1, tzinfo=UTC)))
+
+    assert [file] == list(tmp_path.iterdir()), kept

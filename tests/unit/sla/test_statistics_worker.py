@@ -1,6 +1,9 @@
 """What the worker on Faust does with one event: nothing is raised, nothing is passed over."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -12,7 +15,10 @@ from prometheus_client import CollectorRegistry
 
 from aduan.clock import ManualClock
 from aduan.contracts.envelope import Raw
+from aduan.contracts.topics import STATISTICS
 from aduan.messaging.kafka import Connection
+from aduan.messaging.port import TopicPartition
+from aduan_sla.domain.statistics.facts import dump
 from aduan_sla.entrypoints import statistics_stream
 from aduan_sla.entrypoints.statistics_stream import Worker
 from aduan_sla.statistics.board import Board
@@ -20,6 +26,7 @@ from aduan_sla.statistics.metrics import StatisticsMetrics
 from aduan_sla.statistics.settings import StatisticsSettings
 
 NOW: Final = wib("2026-12-02 10:30")
+TOPIC: Final = "complaint.created"
 
 
 class Table(dict[bytes, bytes]):
@@ -43,7 +50,7 @@ class Bench:
     """A worker whose Faust never starts."""
 
     def __init__(self, folder: Path) -> None:
-        clock = ManualClock(NOW)
+        self.clock = clock = ManualClock(NOW)
         self.registry = CollectorRegistry()
         board = Board(labels())
         settings = StatisticsSettings(
@@ -72,11 +79,14 @@ class Bench:
     async def hears(self, events: Sequence[Raw]) -> None:
         """Give it events as Faust does."""
         for number, raw in enumerate(events):
-            message: Any = SimpleNamespace(
-                topic=raw.topic, partition=0, offset=number, key=raw.key or None,
-                value=raw.value or None, headers=list(raw.headers),
-            )  # fmt: skip
-            await self.worker._event(message)
+            await self.worker._event(self.message(raw, number))
+
+    def message(self, raw: Raw, number: int) -> Any:
+        """Return an event as Faust has it; acked: whether its offset was taken for done."""
+        return SimpleNamespace(
+            topic=raw.topic, partition=0, offset=number, key=raw.key or None,
+            value=raw.value or None, headers=list(raw.headers), acked=False,
+        )  # fmt: skip
 
     def count(self, outcome: str) -> float | None:
         """Return how many events had that outcome."""
@@ -157,3 +167,120 @@ async def test_a_table_that_cannot_be_read_back_ends_the_worker(bench: Bench) ->
 
     with pytest.raises(statistics_stream.GaveUp, match="ValidationError"):
         bench.worker.raise_failure()
+
+
+class Brokers:
+    """What the group has not read yet, by partition."""
+
+    def __init__(self, **unread: int) -> None:
+        self.unread = {TopicPartition(TOPIC, int(name[1:])): n for name, n in unread.items()}
+
+    async def lags(self, group: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        """See KafkaBus."""
+        assert (statistics_stream.GROUP, True) == (group, TOPIC in topics)
+        return self.unread
+
+
+@asynccontextmanager
+async def watched(
+    bench: Bench, brokers: Brokers, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator["asyncio.Task[None]"]:
+    """Watch a worker that has the partition 0 and reads nothing; look whenever others had a turn."""
+    monkeypatch.setattr(statistics_stream, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(bench.worker, "recovering", lambda: 0)
+    own = {TopicPartition(TOPIC, 0), TopicPartition(STATISTICS.changelog, 1)}
+    bench.worker.app.consumer = SimpleNamespace(assignment=lambda: own)  # type: ignore[assignment]
+    watch = statistics_stream._Watch(
+        brokers,  # type: ignore[arg-type]  # asked for lags alone
+        StatisticsMetrics(CollectorRegistry(), labels()), bench.clock, [bench.worker],
+    )  # fmt: skip
+    starting: Any = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(watch.run(starting))
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def quiet_for(bench: Bench, seconds: int) -> None:
+    """Let time pass in which the worker reads nothing and the watch looks every minute."""
+    for _ in range(0, seconds, 60):
+        bench.clock.advance(timedelta(minutes=1))
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+async def test_a_worker_with_nothing_to_read_outlives_one_that_is_blocked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lag of the group is that of the other's partitions: its table must not be given up."""
+    await bench.worker._recovered()
+    async with watched(bench, Brokers(p0=0, p1=40), monkeypatch) as watching:
+        await quiet_for(bench, 1_200)
+        assert not watching.done()
+
+
+async def test_a_worker_that_leaves_its_own_partition_unread_is_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has its partitions and does nothing."""
+    await bench.worker._recovered()
+    async with watched(bench, Brokers(p0=1, p1=0), monkeypatch) as watching:
+        await quiet_for(bench, 1_200)
+        assert watching.done()
+    gave_up = watching.exception()
+    assert isinstance(gave_up, statistics_stream.GaveUp)
+    assert gave_up.table
+
+
+async def test_counting_a_large_table_for_long_is_no_standing_still(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The changelog is read by then, and nothing else moves."""
+    row = dump(next(iter(fold(a_life().events).values())))
+
+    class Slow(Table):
+        def items(self) -> Any:
+            for number in range(3_000):
+                bench.clock.advance(timedelta(seconds=0.25))
+                yield f"case-{number}".encode(), row
+
+    bench.worker._table = Slow()  # type: ignore[assignment]
+    async with watched(bench, Brokers(p0=5), monkeypatch) as watching:
+        await bench.worker._recovered()
+        assert not watching.done()
+    assert bench.worker.rebuilt
+
+
+async def test_an_event_that_waited_through_a_rebalance_is_left_to_whoever_reads_it_again(
+    bench: Bench,
+) -> None:
+    """Its row would go to the changelog behind what the partition's new worker wrote."""
+    [event] = Life("a", "2026-12-01 08:00").events
+    bench.table.refuses = 1_000_000
+    message = bench.message(event, 0)
+    at_work = asyncio.create_task(bench.worker._event(message))
+    while not bench.worker.blocked:
+        await asyncio.sleep(0)
+    await bench.worker._revoked()
+    bench.table.refuses = 0
+    await at_work
+
+    assert 0 == bench.table.writes
+    assert bench.count("counted") in (None, 0)
+    assert message.acked, "Faust would take its offset for done"
+    assert not bench.worker.blocked
+    again = bench.message(event, 0)
+    await bench.worker._event(again)
+    assert (1, 1, False) == (bench.table.writes, bench.count("counted"), again.acked)
+
+
+def test_an_address_that_kubernetes_wrote_is_not_the_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Service called aduan-statistics fills ADUAN_STATISTICS_PORT in every pod."""
+    monkeypatch.setenv("ADUAN_STATISTICS_PORT", "tcp://10.0.0.1:8000")
+    settings = StatisticsSettings(
+        bus="kafka://127.0.0.1:1", reference_dir=REFERENCE, data_dir=tmp_path
+    )
+
+    assert 8000 == settings.port

@@ -126,16 +126,9 @@ class TraceSettings(BaseSettings):
         return {"ratio": self.trace_ratio, "endpoint": self.otlp_endpoint}
 
 
-class ServiceSettings(BusSettings, TraceSettings):
-    """Base of every service's settings; a subclass sets its env_prefix.
+class ServerSettings(BusSettings):
+    """Of a process that answers over HTTP: where, and how much it says."""
 
-    Built from the environment in a service's own process, by keyword in standalone.
-    """
-
-    store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
-    mongo_driver: Literal["motor", "pymongo"] | None = Field(
-        default=None, validation_alias="ADUAN_MONGO_DRIVER"
-    )
     host: str = "127.0.0.1"
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65_535)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -149,6 +142,18 @@ class ServiceSettings(BusSettings, TraceSettings):
         """
         linked = isinstance(value, str) and is_address_of_a_service(value)
         return DEFAULT_PORT if linked else value
+
+
+class ServiceSettings(ServerSettings, TraceSettings):
+    """Base of every service's settings; a subclass sets its env_prefix.
+
+    Built from the environment in a service's own process, by keyword in standalone.
+    """
+
+    store: StoreUrl = Field(validation_alias="ADUAN_STORE", repr=False)
+    mongo_driver: Literal["motor", "pymongo"] | None = Field(
+        default=None, validation_alias="ADUAN_MONGO_DRIVER"
+    )
 
 
 class Complaint(NamedTuple):

@@ -115,21 +115,24 @@ class SqliteFile:
         self._sending: asyncio.AbstractEventLoop | None = None
         self._parcels: queue.SimpleQueue[list[_Submitted] | None] = queue.SimpleQueue()
         try:
-            self._writer = self._connect(max_pages)
-            before = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
-            if before > version:
-                self._writer.close()
-                raise SchemaNewer(
-                    f"{path.name} was written by a newer release (schema {before}, known here is"
-                    f" {version}): run that release again, or put back the copy from before it"
-                )
-            for table, names in (columns or {}).items():
-                self._add(table, names)
-            self._writer.executescript(schema)
-            if before < version:
-                self._writer.execute(f"PRAGMA user_version={int(version)}")
-            self.reader = self._connect(None)
-            self.reader.execute("PRAGMA query_only=ON")
+            # A connection left open would take the files of a later one along when it goes.
+            with contextlib.ExitStack() as failed:
+                self._writer = self._connect(max_pages, failed)
+                before = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+                if before > version:
+                    raise SchemaNewer(
+                        f"{path.name} was written by a newer release (schema {before}, known here"
+                        f" is {version}): run that release again, or put back the copy from before"
+                        " it"
+                    )
+                for table, names in (columns or {}).items():
+                    self._add(table, names)
+                self._writer.executescript(schema)
+                if before < version:
+                    self._writer.execute(f"PRAGMA user_version={int(version)}")
+                self.reader = self._connect(None, failed)
+                self.reader.execute("PRAGMA query_only=ON")
+                failed.pop_all()
         except sqlite3.Error as error:
             raise Busy(f"{path.name} cannot be opened: {error}") from error
         self._thread = threading.Thread(target=self._run, name=f"writer-{path.stem}", daemon=True)
@@ -141,10 +144,12 @@ class SqliteFile:
             if there and name not in there:
                 self._writer.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
 
-    def _connect(self, max_pages: int | None) -> sqlite3.Connection:
+    def _connect(self, max_pages: int | None, failed: contextlib.ExitStack) -> sqlite3.Connection:
+        """failed: closes the connection where opening the file fails later."""
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+        failed.callback(connection.close)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA busy_timeout=5000")

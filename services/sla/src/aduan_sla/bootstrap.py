@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry
 
 from aduan.clock import Clock
 from aduan.contracts.values import counted
-from aduan.engine import open_store
 from aduan.messaging.port import Bus
 from aduan.service import Runtime, Service, ServiceSpec
 from aduan.storage.port import Store
@@ -17,9 +16,9 @@ from aduan.web.edge import HttpMetrics
 from aduan.web.keys import Authenticator
 from aduan.web.ops import router as ops_router
 from aduan_sla.adapters.dimensions import load_labels
+from aduan_sla.adapters.figures_file import open_figures
 from aduan_sla.adapters.reference import load_rulebook
 from aduan_sla.domain.case import CASES
-from aduan_sla.domain.statistics.facts import FACTS
 from aduan_sla.domain.statistics.labels import Labels
 from aduan_sla.entrypoints.http import router
 from aduan_sla.entrypoints.levels import OwnLevels
@@ -95,8 +94,7 @@ async def build(
     levels = OwnLevels(store=store, clock=clock, books=books, metrics=metrics)
     opened = AsyncExitStack()
     if settings.statistics_file is not None:
-        url = f"sqlite:///{settings.statistics_file}"
-        kept = await opened.enter_async_context(open_store(url, (FACTS,), clock))
+        kept = await open_figures(opened, settings.statistics_file, clock)
         reader = StatisticsReader(
             bus=bus, store=kept, labels=dimensions, registry=registry, clock=clock
         )

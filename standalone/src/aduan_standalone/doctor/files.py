@@ -25,6 +25,7 @@ OLDEST_ENGINE: Final = (3, 35, 0)
 LARGE_LOG: Final = 20 * GIB
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LOG: Final = "log.db"
+_FIGURES: Final = "statistics.db"
 
 
 def folder(data: Path) -> list[Finding]:
@@ -94,7 +95,8 @@ def _key(path: Path) -> Iterator[Finding]:
 def schemas(data: Path) -> list[Finding]:
     """Each file: it opens, and this release knows its tables."""
     found: list[Finding] = []
-    for name, known in ((_LOG, LOG_VERSION), *((_file(one), STORE_VERSION) for one in SERVICES)):
+    documents = (*map(_file, SERVICES), _FIGURES)
+    for name, known in ((_LOG, LOG_VERSION), *((one, STORE_VERSION) for one in documents)):
         path = data / name
         if not path.is_file():
             continue
@@ -104,17 +106,27 @@ def schemas(data: Path) -> list[Finding]:
         except sqlite3.Error as error:
             words = f"it cannot be read ({error})"
             remedy = "`aduan stop --data` the folder, and put the whole folder back from one copy"
-            found.append(Finding("schema", "error", words, str(path), remedy))
+            found.append(_unreadable(words, path, remedy))
             continue
         found.append(_schema(version, known, path))
     return found
+
+
+def _unreadable(words: str, path: Path, remedy: str) -> Finding:
+    if path.name == _FIGURES:
+        again = (
+            "the next `aduan up` sets it aside and counts anew from the log; `aduan re-emit` brings"
+            " back what the log no longer has"
+        )
+        return Finding("schema", "warning", words, str(path), again)
+    return Finding("schema", "error", words, str(path), remedy)
 
 
 def _schema(version: int, known: int, path: Path) -> Finding:
     if version > known:
         words = f"schema {version}, written by a newer release; this one knows {known}"
         remedy = "run that release again, or put back the copy from before it"
-        return Finding("schema", "error", words, str(path), remedy)
+        return _unreadable(words, path, remedy)
     if version < known:
         words = f"schema {version}, of an older release"
         remedy = "copy the folder, then `aduan up`, which brings it up"

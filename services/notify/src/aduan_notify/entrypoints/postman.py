@@ -26,7 +26,7 @@ from aduan.contracts.values import CANARY_TENANT
 from aduan.errors import Busy
 from aduan.messaging.partition import Partitions, every_partition
 from aduan.observability.spans import work
-from aduan.storage.port import Body
+from aduan.storage.port import Body, Document
 from aduan_notify.adapters.directory import Directory
 from aduan_notify.domain import ledger, sending
 from aduan_notify.domain.address import is_address, masked
@@ -111,8 +111,8 @@ class Postman:
     async def round(self) -> int:
         """Attend to every case that has a letter due; return how many. Raises MailAway, Busy."""
         due = await self._due()
-        self._metrics.due.set(len(due))
-        queue = deque(due)
+        self._metrics.due.set(sum(document.tenant != CANARY_TENANT for document in due))
+        queue = deque(document.id for document in due)
         trouble: list[MailAway | Busy] = []
 
         async def walk() -> None:
@@ -129,12 +129,12 @@ class Postman:
             raise trouble[0]
         return len(due)
 
-    async def _due(self) -> Sequence[str]:
-        found: list[str] = []
+    async def _due(self) -> Sequence[Document]:
+        found: list[Document] = []
         wall = iso(self._clock.wall())
         for partition in await self._cases.partitions_due("due", self._partitions(), high=wall):
             page = await self._cases.find("due", equal=(partition,), high=wall, limit=PER_PARTITION)
-            found += [document.id for document in page.documents]
+            found += page.documents
         return found
 
     async def _attend(self, id: str) -> None:

@@ -156,9 +156,22 @@ def from_body(body: Body) -> SlaCase:
         data_version=body["data_version"],
         is_sure=body["is_sure"],
         expires_at=body.get("expires_at"),
-        # A document of an earlier release does not say it.
-        verified=body.get("verified", body["state"] not in (RECEIVED, "triage")),
+        verified=_verified(body),
     )
+
+
+def _verified(body: Body) -> bool:
+    # A document of an earlier release does not say it.
+    return bool(body.get("verified", body["state"] not in (RECEIVED, "triage")))
+
+
+def _debt(body: Body) -> tuple[str | None, str | None]:
+    """Return whose debt it is and its date; a document of an earlier release has it in its facts."""
+    if "debt" in body:
+        opd, on = body["debt"] or (None, None)
+        return opd, on
+    debt = from_body(body).debt
+    return (debt.opd, debt.on.isoformat()) if debt is not None else (None, None)
 
 
 def view(clock: Clock, told: tuple[Told, ...]) -> ClockView:
@@ -219,8 +232,8 @@ def _columns(body: Body) -> Columns:
     standing = [telling.parse(row) for row in body["told"]]
     breached = any(one.kind == "breach" and not one.corrected for one in standing)
     is_open = any(clock["state"] in ("running", "paused") for clock in body["clocks"])
-    waits = not body.get("verified", True) and body["state"] not in FINAL
-    owes, owed_on = body.get("debt") or (None, None)
+    waits = not _verified(body) and body["state"] not in FINAL
+    owes, owed_on = _debt(body)
     return {
         "next_at": body["next_at"],
         "due_at": due or NO_DUE,

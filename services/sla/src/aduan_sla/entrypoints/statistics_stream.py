@@ -42,6 +42,7 @@ from aduan.engine import open_bus
 from aduan.errors import AduanError, Busy
 from aduan.messaging.dead_letters import group_of, letters_topic
 from aduan.messaging.kafka import Connection, KafkaBus
+from aduan.messaging.port import TopicPartition
 from aduan.observability import logs
 from aduan.observability.process import ProcessMetrics
 from aduan.observability.where import places
@@ -91,6 +92,10 @@ class GaveUp(AduanError):
         self.table = table
 
 
+class _Overtaken(Exception):
+    """A rebalance came while an event waited: it was not counted, and its offset is not committed."""
+
+
 class Worker:
     """The Faust application and what it keeps. Making one opens nothing."""
 
@@ -109,7 +114,7 @@ class Worker:
         self._failed: Exception | None = None
         self.rebuilt = False
         self.blocked = False
-        self.read_at = clock.monotonic()
+        self.moved_at = clock.monotonic()
         self.app = _faust_app(settings, connection)
         topic = self.app.topic(
             *STATISTICS.topics,
@@ -161,12 +166,28 @@ class Worker:
         tables: Any = self.app.tables
         return int(tables.recovery.active_remaining_total())
 
+    def assigned(self) -> frozenset[TopicPartition]:
+        """Return the partitions of events that this worker reads."""
+        places = self.app.consumer.assignment()
+        return frozenset(
+            TopicPartition(place.topic, place.partition)
+            for place in places
+            if place.topic in STATISTICS.topics
+        )
+
     async def _fold(self, stream: Any) -> None:
         async for event in stream.events():
             await self._event(event.message)
-            self.read_at = self._clock.monotonic()
+            self.moved_at = self._clock.monotonic()
 
     async def _event(self, message: Any) -> None:
+        try:
+            await self._take(message, self._rebuilding)
+        except _Overtaken:
+            # Faust then acknowledges nothing: whoever has the partition now reads the event again.
+            message.acked = True
+
+    async def _take(self, message: Any, number: int) -> None:
         headers = tuple((name, value or b"") for name, value in message.headers or ())
         raw = Raw(message.topic, message.key or b"", message.value or b"", headers)
         try:
@@ -175,16 +196,16 @@ class Worker:
             where = f"{message.topic}:{message.partition}:{message.offset}"
             log.error("statistics.dead_letter", at=where, kind=error.kind, reason=error.reason)  # noqa: TRY400
             letter = letter_of(raw, where, error)
-            await self._until_kept(partial(self._send, letter))
+            await self._until_kept(number, partial(self._send, letter))
             self._metrics.events.add(outcome="dead_letter")
             return
         if heard is None:
             self._metrics.events.add(outcome="other_tenant")
             return
         key = heard.case_id.encode()
-        before = await self._until_kept(partial(self._read, key))
+        before = await self._until_kept(number, partial(self._read, key))
         after = learn(before, heard.facts)
-        await self._until_kept(partial(self._write, key, after))
+        await self._until_kept(number, partial(self._write, key, after))
         self._board.change(heard.case_id, before, after, self._clock.now())
         self._metrics.events.add(outcome="repeated" if before == after else "counted")
 
@@ -200,10 +221,14 @@ class Worker:
             letter.topic, letter.key, letter.value, None, None, list(letter.headers)
         )
 
-    async def _until_kept(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do it until it succeeds: going on would acknowledge an event that was not counted."""
+    async def _until_kept(self, number: int, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it until it succeeds: going on would acknowledge an event that was not counted.
+
+        number: of the last rebalance when the event came. Raises _Overtaken after another one: what
+        is written then would go to the changelog behind what the partition's new worker wrote.
+        """
         pause = FIRST_PAUSE
-        while True:
+        while number == self._rebuilding:
             try:
                 done = await work()
             except Exception as error:  # noqa: BLE001 - whatever the store or the client raises
@@ -214,10 +239,15 @@ class Worker:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
-            if self.blocked:
-                self.blocked = False
-                self._metrics.blocked.set(0)
+            self._unblock()
             return done
+        self._unblock()
+        raise _Overtaken
+
+    def _unblock(self) -> None:
+        if self.blocked:
+            self.blocked = False
+            self._metrics.blocked.set(0)
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         self.rebuilt = False
@@ -238,7 +268,7 @@ class Worker:
             cases = sum(self._board.states().values())
             log.info("statistics.rebuilt", cases=cases, seconds=round(took, 3))
             self.rebuilt = True
-            self.read_at = self._clock.monotonic()
+            self.moved_at = self._clock.monotonic()
 
     async def _rebuild(self, number: int) -> bool:
         """Count the whole table anew; False where a rebalance came in between."""
@@ -254,6 +284,7 @@ class Worker:
         for count, (key, row) in enumerate(self._table.items(), start=1):
             yield key.decode(), parse(row)
             if count % ROWS_AT_ONCE == 0:
+                self.moved_at = self._clock.monotonic()
                 await asyncio.sleep(0)
 
 
@@ -435,7 +466,6 @@ class _Watch:
         self._clock = clock
         self._workers = workers
         self._heard_at: float | None = None
-        self._lag = 0
         self._remaining = -1
 
     async def ready(self) -> Mapping[str, str]:
@@ -465,23 +495,27 @@ class _Watch:
                 raise GaveUp(words, table=False) from failed
             now = self._clock.monotonic()
             try:
-                self._lag = await self._bus.lag(GROUP, STATISTICS.topics)
+                lags = await self._bus.lags(GROUP, STATISTICS.topics)
             except Busy:
                 # Nobody works while the brokers are away.
                 moved_at = now
                 continue
             self._heard_at = now
-            self._metrics.lag.set(self._lag)
-            if self._moved(worker, since=moved_at):
+            self._metrics.lag.set(sum(lags.values()))
+            if self._moved(worker, lags, since=moved_at):
                 moved_at = now
             elif now - moved_at > STUCK_SECONDS:
                 raise GaveUp("it has its partitions and does nothing", table=True)
 
-    def _moved(self, worker: Worker, *, since: float) -> bool:
+    def _moved(self, worker: Worker, lags: Mapping[TopicPartition, int], *, since: float) -> bool:
+        """Whether the worker went on since then, or has nothing to do."""
+        if worker.moved_at > since:
+            return True
         if not worker.rebuilt:
             remaining, self._remaining = self._remaining, worker.recovering()
             return remaining != self._remaining
-        return self._lag == 0 or worker.blocked or worker.read_at > since
+        # What other workers leave unread says nothing about this one.
+        return worker.blocked or not any(lags.get(place, 0) for place in worker.assigned())
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from aduan.settings import BusSettings
+from aduan.settings import ServerSettings
 
 
-class StatisticsSettings(BusSettings):
+class StatisticsSettings(ServerSettings):
     """Variables are ADUAN_STATISTICS_<FIELD>; the broker is ADUAN_BUS and ADUAN_KAFKA_....
 
     reference_dir: the folder `reference/`. tenants: whose cases are counted, by Kemendagri code;
@@ -21,6 +21,3 @@ class StatisticsSettings(BusSettings):
     reference_dir: Path
     data_dir: Path
     tenants: tuple[str, ...] = Field(default=("33.74",), min_length=1)
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -140,6 +140,10 @@ class KafkaBus:
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """See the port."""
+        return sum((await self.lags(group, topics)).values())
+
+    async def lags(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        """Return how many records of each partition the group has not committed yet. Raises Busy."""
         places = [
             KafkaPlace(name, number) for name in topics for number in range(partitions_of(name))
         ]
@@ -150,10 +154,11 @@ class KafkaBus:
 
         done = await self.committed(group)
         first, ends = await self._ask(ask)
-        return sum(
-            ends[place] - max(done.get(TopicPartition(*place), 0), first[place])
+        return {
+            TopicPartition(*place): ends[place]
+            - max(done.get(TopicPartition(*place), 0), first[place])
             for place in places
-        )  # fmt: skip
+        }
 
     async def partition_counts(self, topics: Sequence[str]) -> Mapping[str, int]:
         """Return how many partitions each topic has, of those that are there for us. Raises Busy."""
