@@ -21,7 +21,8 @@ CONTAINER_TESTS := ADUAN_REQUIRE_SERVERS= $(BIN)/python -m pytest tests/containe
 COMPOSE := PYTHON=$(abspath $(BIN)/python) deploy/standins/compose.sh
 
 .PHONY: help install demo test containers lint format types prove mutants boards bench faults servers \
-	cluster stop clean lock env images standins compose-up compose-smoke compose-down
+	cluster stop clean lock env images standins compose-up compose-smoke \
+	compose-stop compose-down
 
 help: ## show these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,7 +107,10 @@ compose-up: $(VENV)/.runtime ## start the stack of docker-compose.yml and return
 compose-smoke: $(VENV)/.dev ## send complaints through the running stack until they are answered
 	@$(BIN)/python tools/compose_smoke.py $(ARGS)
 
-compose-down: $(VENV)/.runtime ## stop the stack and drop its data
+compose-stop: $(VENV)/.runtime ## stop the stack and keep its data; compose-up starts it again
+	@$(COMPOSE) --profile '*' stop $(ARGS)
+
+compose-down: $(VENV)/.runtime ## stop the stack and DROP ALL ITS DATA, every complaint in it
 	@$(COMPOSE) --profile '*' down --volumes --remove-orphans $(ARGS)
 
 stop: ## stop the instances that this checkout started

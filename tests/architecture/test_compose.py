@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import uvicorn
 import yaml
 from aduan_containers import needs, parts
 from pydantic import SecretStr
@@ -100,6 +101,48 @@ def test_a_partner_whose_address_was_emptied_is_not_connected(
     settings = load(aduan_sync_laporgub.settings.Settings)
 
     assert (settings.laporgub_url, settings.sp4n_url) == (None, None)
+
+
+def test_a_stack_without_simulators_does_not_ask_for_what_they_are_shown() -> None:
+    """Compose looks at every service's variables, also where its profile is off."""
+    required = {
+        name for text in strings(COMPOSE) for name, how, _ in INSIDE.findall(text) if how == ":?"
+    }
+
+    assert "MONGO_ROOT_PASSWORD" in required
+    assert set() == {name for name in required if re.search(r"_(LAPORGUB|SP4N)_[A-Z]+$", name)} - {
+        "MONGO_SYNC_LAPORGUB_PASSWORD"
+    }
+    for simulator, names in {
+        "laporgub": {"ADUAN_SYNC_LAPORGUB_LAPORGUB_TOKEN"},
+        "sp4n": {"ADUAN_SYNC_LAPORGUB_SP4N_BEARER", "ADUAN_SYNC_LAPORGUB_SP4N_TOKEN"},
+    }.items():
+        assert dict.fromkeys(names) == environment(simulator)
+
+
+@pytest.mark.parametrize("service", ["intake", "routing", "notify"])
+def test_a_service_with_pages_can_be_told_which_proxy_to_believe(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all who come through it are one sender of forms, and none has come by https."""
+    assert "${FORWARDED_ALLOW_IPS:-127.0.0.1}" == environment(service)["FORWARDED_ALLOW_IPS"]
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "172.18.0.1")
+
+    assert "172.18.0.1" == uvicorn.Config("unused:app").forwarded_allow_ips
+
+
+def test_who_hears_alerts_is_said_in_a_file_of_ones_own() -> None:
+    """Nobody has to change a file of ours, which the next release brings anew."""
+    (mounted,) = (
+        one
+        for one in SERVICES["alertmanager"]["volumes"]
+        if isinstance(one, dict) and one["target"] == "/etc/alertmanager/alertmanager.yml"
+    )
+    found = INSIDE.fullmatch(mounted["source"])
+
+    assert found is not None
+    assert ("ALERTMANAGER_CONFIG", ":-") == found.group(1, 2)
+    assert (ROOT / found[3]).exists()
 
 
 @pytest.mark.parametrize("service", SETTINGS)

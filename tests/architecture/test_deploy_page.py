@@ -9,7 +9,9 @@ import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
+from aduan_intake.entrypoints.forms import FORM_LIMIT
 from aduan_intake.entrypoints.portals_http import PortalIn
+from aduan_intake.entrypoints.report_page import PATH as FORM
 from aduan_routing.entrypoints.offices import KeyIn
 from aduan_standalone.cli.main import app
 from aduan_standalone.doctor.environment import known
@@ -83,6 +85,35 @@ def test_every_variable_is_one() -> None:
 
     assert len(named) > 8
     assert named <= known() | example | {"ADUAN_INTAKE_SERVICE_HOST"}
+
+
+def test_what_a_trial_leaves_open_is_closed_by_a_value_and_not_by_a_missing_line() -> None:
+    """A line that says no is seen by whoever reads the file."""
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", TEXT, re.MULTILINE))
+
+    assert ("`false`", "`true`") == (rows["ADUAN_NOTIFY_OUTBOX_OPEN"], rows["SECURE_COOKIES"])
+    assert {"ALERTMANAGER_CONFIG", "FORWARDED_ALLOW_IPS"} <= rows.keys()
+
+
+def test_the_proxy_takes_what_intake_takes() -> None:
+    """A smaller limit refuses citizens with photos, by an error page that is not ours."""
+    found = re.search(r"bodies of (\d+) MB at `([^`]+)`", TEXT)
+
+    assert found is not None
+    assert (str(FORM_LIMIT // 1024**2), FORM) == found.groups()
+
+
+def test_the_verb_that_drops_the_data_says_so_wherever_it_is_named() -> None:
+    """Beside it stands the one that keeps them."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    helped = dict(re.findall(r"^(compose-[a-z]+):.*## (.*)$", makefile, re.MULTILINE))
+    recipe = {verb: makefile.partition(f"\n{verb}:")[2].partition("\n\n")[0] for verb in helped}
+
+    assert ["compose-down"] == [verb for verb in helped if "--volumes" in recipe[verb]]
+    assert "DROP ALL ITS DATA" in helped["compose-down"]
+    assert "keep its data" in helped["compose-stop"]
+    assert re.search(r"\*\*`make compose-down` drops every volume", TEXT)
+    assert "`make compose-stop`" in TEXT
 
 
 def test_what_it_posts_is_accepted() -> None:

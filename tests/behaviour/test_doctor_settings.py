@@ -231,6 +231,18 @@ def test_keys_that_expire_are_found_before_and_after(look: Look, front: Front) -
     assert "`aduan key`" in said.worst("keys", gone.key_id)["remedy"]
 
 
+def test_a_key_of_a_tenant_that_is_not_served_is_broken(look: Look, front: Front) -> None:
+    """It opens nothing, and with a service's own key nobody would be written to."""
+    _, strange = make_key(tenant="32.73", scopes=("contacts:resolve",))
+    _, canary = make_key(tenant="00.00", scopes=("cases:read",))
+    front.set("INTAKE_STATIC_KEYS", records(*front.intake_records, strange, canary))
+    said = look()
+
+    assert "error" == said.worst("keys", strange.key_id)["severity"]
+    assert "32.73" in said.worst("keys", strange.key_id)["what"]
+    assert [] == said.about("keys", canary.key_id)
+
+
 def test_a_token_that_fits_no_record_is_found(look: Look, front: Front) -> None:
     """Each is compared with what intake was given: unknown, other secret, lacking scope."""
     other, _ = key("contacts:resolve")

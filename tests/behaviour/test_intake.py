@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aduan_harness import World, records_of
@@ -14,6 +15,7 @@ from aduan_intake_world import Intake, a_complaint, intake_in
 from PIL import Image
 
 from aduan.clock import ManualClock
+from aduan.web.keys import SCOPES, make_key
 
 START = datetime(2026, 12, 1, 2, tzinfo=UTC)
 
@@ -392,3 +394,25 @@ async def test_the_sealed_text_is_unreadable_in_the_file(intake: Intake, tmp_pat
 
     assert b"Rahasia sekali" not in everything
     assert b"Santoso" not in everything
+
+
+async def test_a_key_of_a_tenant_that_is_not_served_is_refused_at_every_door(
+    tmp_path: Path,
+) -> None:
+    """A clear answer, where it would find nothing for ever, or make a portal that takes nothing."""
+    text, record = make_key(tenant="32.73", scopes=sorted(SCOPES), portal="web")  # type: ignore[arg-type]  # all of the closed set
+    strange = {"Authorization": f"Bearer {text}"}
+    world = World(tmp_path, ManualClock(START))
+    async with intake_in(world, others=(record,)) as intake:
+        portal = {"code": "website", "name": "Website"}
+        contacts = f"/internal/v1/contacts/{UUID(int=1)}?purpose=notification"
+        answers = [
+            await intake.http.post("/v1/complaints", json=a_complaint(), headers=strange),
+            await intake.http.post("/v1/portals", json=portal, headers=strange),
+            await intake.http.get(contacts, headers=strange),
+        ]
+    world.close()
+
+    for answer in answers:
+        assert (403, "not_yours") == (answer.status_code, answer.json()["code"])
+        assert "tenant that is not served here" in answer.json()["detail"]

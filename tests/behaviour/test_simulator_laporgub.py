@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from aduan_http import client_of
 
 from aduan.clock import ManualClock
 from aduan_simulators.laporgub import Behaviour, create_app
+from aduan_simulators.laporgub.__main__ import main
 
 API = "/api/mitra/v1"
 START = datetime(2026, 12, 1, 2, tzinfo=UTC)
@@ -107,6 +109,25 @@ async def test_without_the_token_nothing_is_told(tmp_path: Path) -> None:
 
     assert 401 == refused.status_code
     assert {"id": 3374, "name": "Kota Semarang"} in cities.json()
+
+
+@pytest.mark.parametrize(("given", "status"), [("shown", 201), ("", 401), (None, 401)])
+async def test_the_token_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, status: int
+) -> None:
+    """As the stack gives it; without one it has the token of a trial, never an empty one."""
+    monkeypatch.delenv("ADUAN_SYNC_LAPORGUB_LAPORGUB_TOKEN", raising=False)
+    if given is not None:
+        monkeypatch.setenv("ADUAN_SYNC_LAPORGUB_LAPORGUB_TOKEN", given)
+    served: list[Any] = []
+    monkeypatch.setattr(uvicorn, "run", lambda app, **_: served.append(app))
+    monkeypatch.setattr(sys, "argv", ["laporgub", "--data", str(tmp_path)])
+    main()
+    headers = {"Authorization": f"Bearer {given or ''}"}
+    async with client_of(served[0]) as partner:
+        answer = await partner.post(f"{API}/laporan", json=a_report(), headers=headers)
+
+    assert status == answer.status_code
 
 
 async def test_an_area_is_required_and_an_identity_only_when_switched_on(

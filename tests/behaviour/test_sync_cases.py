@@ -895,6 +895,19 @@ async def test_no_topic_grows_after_the_last_word(sync: Sync) -> None:
     assert before == (len(await sync.told(case)), len(await sync.timeline(ticket)))
 
 
+async def test_a_partner_whose_address_and_tokens_were_emptied_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    """The service runs; the other partner is mirrored to as ever."""
+    sync = Sync(tmp_path)
+    nothing = SecretStr("")
+    async with sync.running(sp4n_url="", sp4n_bearer=nothing, sp4n_token=nothing):
+        case = CaseEvents("one partner")
+        await sync.hears(case.created(), case.assigned())
+        await sync.has_told(case, "linked")
+    sync.world.close()
+
+
 async def test_without_a_partner_every_case_is_decided_no_partner(tmp_path: Path) -> None:
     """No address, no worker, one decision; a forwarded matter is held for a human."""
     sync = Sync(tmp_path)

@@ -51,13 +51,15 @@ def a_complaint(**changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def intake_in(world: World, **settings: Any) -> AsyncIterator[Intake]:
-    """Build and run intake in a world. settings: what differs from the usual."""
+async def intake_in(
+    world: World, *, others: tuple[KeyRecord, ...] = (), **settings: Any
+) -> AsyncIterator[Intake]:
+    """Build and run intake in a world. others: further keys; settings: what differs from the usual."""
     portal_text, portal = make_key(
         tenant="33.74", scopes=("complaints:write", "complaints:read"), portal="web"
     )
     admin_text, admin = make_key(tenant="33.74", scopes=sorted(SCOPES))  # type: ignore[arg-type]  # all of the closed set
-    keys: tuple[KeyRecord, ...] = (portal, admin)
+    keys: tuple[KeyRecord, ...] = (portal, admin, *others)
     given = Settings(
         store="sqlite:///unused",
         bus="sqlite:///unused",

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from aduan.contracts.values import CANARY_TENANT
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key, record_of
 from aduan_standalone.canary.keys import PORTAL, READS
@@ -23,6 +25,8 @@ OPERATOR: Final = "ADUAN_TOKEN"
 _PASSWORD: Final = re.compile(
     r"MONGO_\w+_PASSWORD|GRAFANA_ADMIN_PASSWORD|\w+_LAPORGUB_TOKEN|\w+_SP4N_\w+"
 )
+_CODES: Final = TypeAdapter(tuple[str, ...])
+_KEPT: Final = TypeAdapter(tuple[KeyRecord, ...])
 _KEY: Final = re.compile(r"\w+_(VAULT|SEAL|COOKIE)_KEY")
 
 
@@ -65,16 +69,37 @@ def values_in(text: str) -> dict[str, str]:
     return found
 
 
-def completed(example: str, existing: str, *, tenant: str) -> tuple[str, list[str]]:
-    """Return a .env's text with every variable of the example, and the names of the secrets made.
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A .env's text; made: the names of the secrets that are new in it.
 
-    What `existing` has stays as it is, also an empty value, which is a choice. Raises Refusal for an
-    empty variable of the example that is no secret we know, and where a record that is there does
-    not know a token.
+    left: what the example has besides and the file has not: names and the example's values. They are
+    told and never written, because they suit a trial alone.
+    """
+
+    text: str
+    made: tuple[str, ...]
+    left: Mapping[str, str]
+
+
+def completed(example: str, existing: str, *, tenant: str | None = None) -> Completed:
+    """Return a .env: all of the example where there is none, else what is there and missing secrets.
+
+    What `existing` has stays as it is, also an empty value, which is a choice; so is a line that was
+    taken out. tenant: whose the keys are; by default the first of TENANTS. A new file serves it.
+    Raises Refusal for an empty variable of the example that is no secret we know, where a record that
+    is there does not know a token, and for keys of a tenant that TENANTS does not have.
     """
     there = values_in(existing)
     wanted = values_in(example)
     values = wanted | there
+    if not existing and tenant is not None:
+        values |= {"TENANTS": json.dumps([tenant, CANARY_TENANT])}
+        values |= {"COUNTED_TENANTS": json.dumps([tenant])}
+    served = _tenants(values)
+    tenant = tenant or next((one for one in served if one != CANARY_TENANT), CANARY_TENANT)
+    if served and tenant not in served:
+        raise Refusal(f"TENANTS does not have {tenant}: correct it, or --tenant.")
     made: list[str] = []
     for name in wanted:
         if name not in there and not wanted[name] and name not in RECORDS:
@@ -95,12 +120,36 @@ def completed(example: str, existing: str, *, tenant: str) -> tuple[str, list[st
             raise Refusal(
                 f"{name} does not know {', '.join(unknown)}: take {name} out, and it is made anew."
             )
+        elif strange := sorted(_tenants_of(name, values[name]) - {*served, CANARY_TENANT}):
+            raise Refusal(
+                f"{name} has keys of {', '.join(strange)}, which TENANTS does not have: correct"
+                f" TENANTS, or take {name} out, and it is made anew for {tenant}."
+            )
     if not existing:
-        return _filled(example, values), made
-    lines = [f"{name}={values[name]}" for name in wanted if name not in there]
-    if not lines:
-        return existing, []
-    return "\n".join([existing.rstrip("\n"), "", "# added by `aduan env`", *lines, ""]), made
+        return Completed(_filled(example, values), tuple(made), {})
+    left = {name: wanted[name] for name in wanted if name not in there and name not in made}
+    if not made:
+        return Completed(existing, (), left)
+    lines = [f"{name}={values[name]}" for name in wanted if name in made]
+    text = "\n".join([existing.rstrip("\n"), "", "# added by `aduan env`", *lines, ""])
+    return Completed(text, tuple(made), left)
+
+
+def _tenants(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return TENANTS, nothing where neither file has it. Raises Refusal for no list of codes."""
+    if "TENANTS" not in values:
+        return ()
+    try:
+        return _CODES.validate_json(values["TENANTS"])
+    except ValidationError:
+        raise Refusal('TENANTS is no JSON list of codes, as ["33.74", "00.00"].') from None
+
+
+def _tenants_of(name: str, records: str) -> set[str]:
+    try:
+        return {record.tenant for record in _KEPT.validate_json(records)}
+    except ValidationError:
+        raise Refusal(f"{name} is no list of keys: take it out, and it is made anew.") from None
 
 
 def _secret(name: str, tenant: str) -> str:

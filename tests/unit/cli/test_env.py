@@ -25,10 +25,10 @@ def make(tmp_path: Path, *options: str, example: Path = EXAMPLE) -> dict[str, st
     return values_in(file.read_text("utf-8"))
 
 
-def refused(tmp_path: Path, example: Path = EXAMPLE) -> None:
+def refused(tmp_path: Path, *options: str, example: Path = EXAMPLE) -> None:
     """Run the command, which must refuse."""
     with pytest.raises(SystemExit) as end:
-        main(["env", "--example", str(example), "--output", str(tmp_path / ".env")])
+        main(["env", "--example", str(example), "--output", str(tmp_path / ".env"), *options])
     assert end.value.code == 2
 
 
@@ -113,6 +113,92 @@ def test_a_file_of_an_older_release_gets_what_it_lacks_and_keeps_the_rest(tmp_pa
     assert before["ADUAN_INTAKE_VAULT_KEY"] == after["ADUAN_INTAKE_VAULT_KEY"]
 
 
+TRIAL: Final = (
+    "ADUAN_NOTIFY_OUTBOX_OPEN",
+    "ADUAN_SYNC_LAPORGUB_LAPORGUB_URL",
+    "ADUAN_SYNC_LAPORGUB_SP4N_URL",
+    "SECURE_COOKIES",
+)
+
+
+def without(file: Path, *names: str) -> None:
+    """Take lines out of a file, as an operator does."""
+    lines = file.read_text("utf-8").splitlines()
+    kept = [line for line in lines if line.partition("=")[0] not in names]
+    file.write_text("\n".join(kept) + "\n", "utf-8")
+
+
+@pytest.mark.parametrize("also", [(), ("GRAFANA_ADMIN_PASSWORD",)], ids=["alone", "with a secret"])
+def test_a_line_that_was_taken_out_does_not_come_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], also: tuple[str, ...]
+) -> None:
+    """What suits a trial would open the outbox of a city to everybody; it is named, never written."""
+    make(tmp_path)
+    without(tmp_path / ".env", *TRIAL, *also)
+    capsys.readouterr()
+    after = make(tmp_path)
+    said = capsys.readouterr().out
+
+    assert [] == [name for name in TRIAL if name in after]
+    assert all(after[name] for name in also)
+    assert all(f"{name} is not set and was not added" in said for name in TRIAL)
+    assert f"{EXAMPLE} has true" in said
+
+
+def tenants(records: str) -> set[str]:
+    """Return whose keys there are."""
+    return {record["tenant"] for record in json.loads(records)}
+
+
+def test_another_city_gets_keys_of_its_own_and_is_served(tmp_path: Path) -> None:
+    """Keys of 33.74 would find no case of it: nobody there would be written to."""
+    values = make(tmp_path, "--tenant", "32.73")
+    kept = ("MONGO_SLA_PASSWORD", "STATIC_KEYS", "ADUAN_INTAKE_STATIC_KEYS")
+    without(tmp_path / ".env", *kept)
+    later = make(tmp_path)
+
+    assert ["32.73", "00.00"] == json.loads(values["TENANTS"])
+    assert ["32.73"] == json.loads(values["COUNTED_TENANTS"])
+    for name in RECORDS:
+        assert {"32.73", "00.00"} == tenants(values[name]) == tenants(later[name])
+        assert values[name] == later[name]
+
+
+def test_keys_of_a_tenant_that_is_not_served_are_refused_until_their_records_are_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever changes TENANTS after the first start is told, before a citizen is not."""
+    before = make(tmp_path)
+    file = tmp_path / ".env"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(before["TENANTS"], '["32.73", "00.00"]'), "utf-8")
+    capsys.readouterr()
+
+    refused(tmp_path)
+    assert "STATIC_KEYS has keys of 33.74, which TENANTS does not have" in capsys.readouterr().err
+    refused(tmp_path, "--tenant", "33.74")
+    assert "TENANTS does not have 33.74" in capsys.readouterr().err
+
+    without(file, *RECORDS)
+    after = make(tmp_path)
+    assert {"32.73", "00.00"} == tenants(after["ADUAN_INTAKE_STATIC_KEYS"])
+    assert before["ADUAN_TOKEN"] == after["ADUAN_TOKEN"]
+
+
+@pytest.mark.parametrize("wrong", ["33.74", "{}", "[33]"])
+def test_tenants_that_are_no_list_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    """The services would not start with them."""
+    before = make(tmp_path)
+    file = tmp_path / ".env"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(f"\nTENANTS={before['TENANTS']}", f"\nTENANTS={wrong}"), "utf-8")
+    refused(tmp_path)
+
+    assert "TENANTS is no JSON list of codes" in capsys.readouterr().err
+
+
 def test_a_token_that_its_record_does_not_know_is_refused_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,7 +221,7 @@ def test_an_empty_variable_that_nobody_knows_is_refused(
     """Else a new secret would start out empty."""
     example = tmp_path / "example"
     example.write_text("ADUAN_SOMETHING_NEW=\n", "utf-8")
-    refused(tmp_path, example)
+    refused(tmp_path, example=example)
 
     assert "ADUAN_SOMETHING_NEW" in capsys.readouterr().err
     assert not (tmp_path / ".env").exists()

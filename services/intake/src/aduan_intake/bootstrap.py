@@ -84,7 +84,9 @@ async def build(
         for name, portal in tenant.portals.items()
     }
     portals = Portals(store, clock, builtin)
-    authenticator = Authenticator(clock, find=portals.find_key, static=settings.static_keys)
+    authenticator = Authenticator(
+        clock, find=portals.find_key, static=settings.static_keys, tenants=tenants.keys()
+    )
     desk = Desk(
         cases=runtime.cases,
         store=store,

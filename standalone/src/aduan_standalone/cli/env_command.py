@@ -20,25 +20,33 @@ def env(
     ),
     output: Annotated[Path, typer.Option("--output", help="The file to make.")] = Path(".env"),
     tenant: Annotated[
-        str, typer.Option("--tenant", help="Whose keys the tokens are: a Kemendagri code.")
-    ] = "33.74",
+        str | None,
+        typer.Option(
+            "--tenant",
+            help="Whose keys the tokens are: a Kemendagri code. A new file serves it; else one of"
+            " TENANTS, by default the first.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Make a .env with fresh secrets (0600); one that is there only gets what it lacks."""
+    """Make a .env with fresh secrets (0600); one that is there only gets secrets that it lacks."""
     try:
         wanted = example.read_text("utf-8")
         existing = output.read_text("utf-8") if output.exists() else ""
     except OSError as error:
         raise Refusal(f"{error.filename} cannot be read: {error.strerror}.") from None
-    text, made = completed(wanted, existing, tenant=tenant)
-    if text == existing:
+    done = completed(wanted, existing, tenant=tenant)
+    for name, value in done.left.items():
+        print(f"{output}: {name} is not set and was not added; {example} has {value}")
+    if done.text == existing:
         print(f"{output}: no change")
         return
     try:
-        _write(output, text)
+        _write(output, done.text)
     except OSError as error:
         raise Refusal(f"{output} cannot be written: {error.strerror}.") from None
-    print(f"{output}: made {', '.join(made) or 'no secret'}")
-    if VAULT in made:
+    print(f"{output}: made {', '.join(done.made) or 'no secret'}")
+    if VAULT in done.made:
         print(
             f"Keep a copy of {VAULT} in a safe place: without it nobody can reach the reporters again,"
             " and who has it can read who they are."

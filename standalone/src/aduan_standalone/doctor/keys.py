@@ -18,6 +18,10 @@ _HASH: Final = re.compile("[0-9a-f]{64}")
 _NEW_KEY: Final = (
     "make another one with `aduan key`, put its record beside the old one, then change who uses it"
 )
+_OF_OURS: Final = (
+    "correct the tenant in the record, or the service's TENANTS; `aduan env --tenant` makes records"
+    " of another city"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def _record(record: KeyRecord, settings: Any, now: datetime, where: str) -> Iter
         yield Finding("keys", "error", words, place, f"one of: {', '.join(sorted(SCOPES))}")
     if record.tenant not in {*settings.tenants, CANARY_TENANT}:
         words = f"its tenant {record.tenant} is none of this service's"
-        yield Finding("keys", "warning", words, place, _NEW_KEY)
+        yield Finding("keys", "error", words, place, _OF_OURS)
 
 
 def _token(token: Token, settings: Mapping[str, ServiceSettings]) -> Iterator[Finding]:

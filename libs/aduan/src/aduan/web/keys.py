@@ -6,7 +6,7 @@ OPD. Revoking works within `cache_seconds` in every replica.
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -79,11 +79,16 @@ class Authenticator:
         *,
         find: Find | None = None,
         static: Iterable[KeyRecord] = (),
+        tenants: Collection[str] | None = None,
         cache_seconds: float = 5.0,
         cache_size: int = 1024,
     ) -> None:
-        """Key ids of `static` (from settings) win over those that `find` knows."""
+        """Key ids of `static` (from settings) win over those that `find` knows.
+
+        tenants: whose keys are taken, where not everybody's.
+        """
         self._clock = clock
+        self._tenants = tenants
         self._find = find
         self._static = {record.key_id: record for record in static}
         self._cache: OrderedDict[str, tuple[float, KeyRecord]] = OrderedDict()
@@ -91,7 +96,10 @@ class Authenticator:
         self._cache_size = cache_size
 
     async def authenticate(self, key: str | None) -> Principal:
-        """Return who owns `key`. Raises the 401 problem; Busy when the store is away."""
+        """Return who owns `key`.
+
+        Raises the 401 problem; not_yours for a key of no tenant of ours; Busy when the store is away.
+        """
         if not key:
             raise _unauthenticated("credentials_missing", _REALM)
         parts = split(key)
@@ -103,6 +111,8 @@ class Authenticator:
             raise _unauthenticated("credentials_invalid", f'{_REALM}, error="invalid_token"')
         if record.expires_at is not None and self._clock.wall() >= record.expires_at:
             raise _unauthenticated("credentials_expired", f'{_REALM}, error="invalid_token"')
+        if self._tenants is not None and record.tenant not in self._tenants:
+            raise Problem("not_yours", "The key belongs to a tenant that is not served here.")
         return Principal(record.key_id, record.tenant, record.scopes, record.portal, record.opd)
 
     async def check(self, headers: Mapping[str, str], scope: Scope) -> Principal:
