@@ -61,7 +61,9 @@ def values(tenant: str) -> dict[str, dict[str, str]]:
         "notify-keys": {
             "intake-token": text["ADUAN_NOTIFY_INTAKE_TOKEN"], "static-keys": known_to("notify"),
         },
-        "mongodb-passwords": {name: _word() for name in (*SERVICES, "deployer")},
+        "mongodb-passwords": {
+            name: _word() for name in (*SERVICES, "deployer", "backup", "restore")
+        },
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ their operators where a package carries them. NOT_CHECKED lists the rest: only a
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from aduan_manifests import (
     told_by_strimzi,
     tool,
 )
+from aduan_policies import open_doors
 from typer.main import get_command
 
 from aduan.messaging.consumer import DRAIN_SECONDS
@@ -133,41 +134,6 @@ def test_the_types_of_keda_prometheus_and_cert_manager_take_their_resources() ->
 # ---- what every pod of ours has, whoever adds it ---------------------------------------------------
 
 
-def open_doors(workload: Resource) -> list[str]:
-    """Return what a pod may do, or can be hurt by, that it should not."""
-    spec = pod_of(workload)["spec"]
-    pod = spec.get("securityContext", {})
-    wrong = [
-        words
-        for words, holds in (
-            ("gets a token of the API server", spec.get("automountServiceAccountToken") is False),
-            ("is told of other services as if by settings", spec.get("enableServiceLinks") is False),
-            ("may be root", pod.get("runAsNonRoot") is True and pod.get("runAsUser", 0) > 0),
-            ("may use any system call", pod.get("seccompProfile") == {"type": "RuntimeDefault"}),
-            ("runs under the account of others", spec.get("serviceAccountName") == workload["metadata"]["name"]),
-            ("is part of the node", not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()),
-            ("mounts the node", not any("hostPath" in each for each in spec.get("volumes", ()))),
-        )
-        if not holds
-    ]  # fmt: skip
-    for container in containers_of(workload):
-        guard = container.get("securityContext", {})
-        resources = container.get("resources", {})
-        wrong += [
-            words
-            for words, holds in (
-                ("may gain rights", guard.get("allowPrivilegeEscalation") is False),
-                ("is privileged", not guard.get("privileged")),
-                ("may write its own files", guard.get("readOnlyRootFilesystem") is True),
-                ("keeps capabilities", guard.get("capabilities") == {"drop": ["ALL"]}),
-                ("asks for nothing", {"cpu", "memory"} <= resources.get("requests", {}).keys()),
-                ("has no limits", {"cpu", "memory"} <= resources.get("limits", {}).keys()),
-            )
-            if not holds
-        ]
-    return wrong
-
-
 @overlays
 def test_every_pod_is_restricted_and_bounded(overlay: str) -> None:
     """No way to more rights, and no way to take the node's memory."""
@@ -243,6 +209,57 @@ def test_every_deployment_of_ours_spreads_and_survives_the_work_on_nodes(overlay
         }
         if labels["app.kubernetes.io/component"] != "simulator":
             assert [each["metadata"]["name"]] == [one["metadata"]["name"] for one in budgets]
+
+
+def one_to_a_node(pod: Resource, labels: Mapping[str, str]) -> bool:
+    """Whether the scheduler puts no pod onto a node that has more of them than another node."""
+    return any(
+        one["topologyKey"] == "kubernetes.io/hostname"
+        and one["whenUnsatisfiable"] == "DoNotSchedule"
+        and one["maxSkew"] == 1
+        and one["labelSelector"] == {"matchLabels": labels}
+        for one in pod.get("topologySpreadConstraints", ())
+    )
+
+
+@overlays
+def test_a_node_never_takes_two_brokers_two_controllers_or_two_members_with_it(
+    overlay: str,
+) -> None:
+    """The loss of one node is survived; two of three are a majority."""
+    resources = rendered(overlay)
+    (database,) = of_kind(resources, "MongoDBCommunity")
+    member = database["spec"]["statefulSet"]["spec"]["template"]["spec"]
+
+    assert one_to_a_node(member, {"app": "aduan-mongodb-svc"})
+    for pool in of_kind(resources, "KafkaNodePool"):
+        labels = {"strimzi.io/cluster": "aduan", "strimzi.io/pool-name": pool["metadata"]["name"]}
+        assert one_to_a_node(pool["spec"]["template"]["pod"], labels)
+
+
+@overlays
+def test_brokers_run_without_rights(overlay: str) -> None:
+    """As the namespace demands of every pod; the pool is what Strimzi makes them from."""
+    resources = rendered(overlay)
+    for pool in of_kind(resources, "KafkaNodePool"):
+        template = pool["spec"]["template"]
+
+        assert template["pod"]["securityContext"]["runAsNonRoot"] is True
+        assert ["ALL"] == template["kafkaContainer"]["securityContext"]["capabilities"]["drop"]
+    assert "template" not in named(resources, "Kafka", "aduan")["spec"]["kafka"]
+
+
+@overlays
+def test_emptied_nodes_leave_a_majority_of_the_database(overlay: str) -> None:
+    """Strimzi makes a budget for its own pods, the database's operator none."""
+    member = {"app": "aduan-mongodb-svc"}
+    (budget,) = (
+        each["spec"]
+        for each in of_kind(rendered(overlay), "PodDisruptionBudget")
+        if matches(each["spec"]["selector"], member)
+    )
+
+    assert 1 == budget["maxUnavailable"]
 
 
 @overlays

@@ -1,19 +1,14 @@
 """Who reaches whom in deploy/k8s: the policies are read as a network plug-in reads them."""
 
-import ipaddress
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Final
 
 import pytest
-from aduan_manifests import OVERLAYS, Resource, matches, named, of_kind, pod_of, rendered
+from aduan_manifests import OVERLAYS, Resource, named, of_kind, pod_of, rendered
+from aduan_policies import BROKER, DATABASE, Labels, may
 
 from aduan_standalone.cli.instance import SERVICES
 from aduan_standalone.dispatch import PATHS
 
-Way = Literal["ingress", "egress"]
-Labels = Mapping[str, str]
-BROKER: Final = {"strimzi.io/cluster": "aduan", "strimzi.io/name": "aduan-kafka"}
-DATABASE: Final = {"app": "aduan-mongodb-svc"}
 ANYWHERE: Final = "203.0.113.7"
 NEIGHBOUR: Final = "10.0.0.7"
 SECRET_PATHS: Final = (
@@ -32,51 +27,6 @@ def labels_of(resources: tuple[Resource, ...], name: str) -> Labels:
     )
     labels: Labels = found
     return labels
-
-
-def rules_for(resources: tuple[Resource, ...], pod: Labels, way: Way) -> Iterator[Any]:
-    """Yield the rules of every policy that takes a pod; it must be taken by one, else all is open."""
-    taking = [
-        each["spec"]
-        for each in of_kind(resources, "NetworkPolicy")
-        if matches(each["spec"]["podSelector"], pod) and way.capitalize() in each["spec"]["policyTypes"]
-    ]  # fmt: skip
-    assert taking, "no policy takes the pod, so everything is let through"
-    for spec in taking:
-        yield from spec.get(way, ())
-
-
-def lets(rule: Any, way: Way, other: Labels | str | None, port: int | str) -> bool:
-    """Whether a rule lets a pod of this namespace, another namespace (`ns:`) or an address through."""
-    if "ports" in rule and port not in {each["port"] for each in rule["ports"]}:
-        return False
-    peers = rule.get("from" if way == "ingress" else "to")
-    if peers is None:
-        return True
-    return any(_is(peer, other) for peer in peers)
-
-
-def _is(peer: Any, other: Labels | str | None) -> bool:
-    if isinstance(other, str) and other.startswith("ns:"):
-        names = peer.get("namespaceSelector", {}).get("matchLabels", {})
-        return bool(names.get("kubernetes.io/metadata.name") == other.removeprefix("ns:"))
-    if isinstance(other, str):
-        block = peer.get("ipBlock")
-        if block is None:
-            return False
-        address = ipaddress.ip_address(other)
-        return address in ipaddress.ip_network(block["cidr"]) and not any(
-            address in ipaddress.ip_network(one) for one in block.get("except", ())
-        )
-    assert other is not None
-    return "podSelector" in peer and "namespaceSelector" not in peer and matches(peer["podSelector"], other)  # fmt: skip
-
-
-def may(
-    resources: tuple[Resource, ...], pod: Labels, way: Way, other: Labels | str, port: int | str
-) -> bool:
-    """Whether the policies let a pod be called (ingress) or call (egress)."""
-    return any(lets(rule, way, other, port) for rule in rules_for(resources, pod, way))
 
 
 def reaches(overlay: str, caller: str, called: str, port: str = "http") -> bool:
@@ -164,6 +114,17 @@ def test_the_ingress_controller_and_prometheus_come_in_by_http_alone() -> None:
         assert may(resources, pod, "ingress", "ns:monitoring", "http")
         assert not may(resources, pod, "ingress", "ns:default", "http")
     assert not may(resources, DATABASE, "ingress", "ns:ingress", 27017)
+
+
+def test_who_issues_certificates_finds_the_answer_of_the_moment() -> None:
+    """cert-manager's solver listens at 8089 and is asked through the ingress controller, nowhere else."""
+    resources = rendered("production")
+    solver = {"acme.cert-manager.io/http01-solver": "true"}
+
+    assert may(resources, solver, "ingress", "ns:ingress", 8089)
+    assert not may(resources, solver, "ingress", "ns:ingress", "http")
+    assert not may(resources, solver, "ingress", "ns:default", 8089)
+    assert not may(resources, solver, "egress", DATABASE, 27017)
 
 
 # ---- what the world sees ---------------------------------------------------------------------------

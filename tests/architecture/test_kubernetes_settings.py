@@ -194,6 +194,28 @@ def test_the_vault_fills_exactly_the_secrets_that_production_needs() -> None:
     assert {(key.secret, key.key) for key in asked_for(resources)} == filled
 
 
+def test_the_operators_token_is_in_the_hands_of_people_alone() -> None:
+    """In earnest the cluster holds its record, never itself; both guides say where it is then."""
+    resources = rendered("production")
+
+    assert "operator" not in names(resources, "ExternalSecret")
+    assert "operator" not in {key.secret for key in keys_of(resources)}
+    for page in ("deploy/k8s/README.md", "docs/deploy.md"):
+        assert "`aduan/operator`" in (ROOT / page).read_text("utf-8"), page
+
+
+@pytest.mark.parametrize("page", ["deploy/k8s/README.md", "docs/deploy.md"])
+def test_the_guides_call_our_tools_with_what_make_install_made(page: str) -> None:
+    """The machine's own Python has none of our packages."""
+    text = (ROOT / page).read_text("utf-8")
+    calls = re.findall(r"(\S*)python (tools/\S+)", text)
+
+    assert calls
+    assert {".venv/bin/"} == {before for before, _ in calls}
+    assert "make install" in text
+    assert "--tenant" in text
+
+
 @pytest.mark.parametrize("service", SERVING)
 def test_a_service_starts_with_what_a_trial_gives_it(
     service: str, monkeypatch: pytest.MonkeyPatch
@@ -287,7 +309,8 @@ def test_a_service_reaches_its_own_database_alone(overlay: str) -> None:
 
         assert [{"name": "readWrite", "db": database}] == user["roles"]
         assert database == user["db"]  # which the operator puts into the address
-    (deployer,) = users.values()
+    deployer = users.pop("aduan-deployer-store")
+    assert {"aduan-backup-store", "aduan-restore-store"} == users.keys()
     assert {database_of(service) for service in SERVICES} == {
         one["db"] for one in deployer["roles"]
     }
