@@ -50,6 +50,43 @@ async def test_an_index_of_a_new_column_works_in_an_old_folder(tmp_path: Path) -
     again.close()
 
 
+async def test_old_documents_stand_in_the_new_index_as_their_bodies_say(tmp_path: Path) -> None:
+    """Nothing has to be written again; what has no body and what says nothing stands in none."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+    before = SqliteStore(tmp_path / "x.db", (OLD,), clock)
+    for number in range(1_100):
+        body = {"state": "open", **({"due_at": "2026"} if number % 2 else {})}
+        await before.update(OLD, f"{number:04}", lambda _d, _n, b=body: Change("33.74", b, {}))  # type: ignore[misc]  # bound by default
+    await before.expire(OLD, "0001")
+    before.close()
+    after = SqliteStore(tmp_path / "x.db", (NEW,), clock)
+    found = [await after.count(NEW, "due", equal=(number,)) for number in range(24)]
+    kept = await after.get(NEW, "0003")
+    after.close()
+
+    assert 549 == sum(found)
+    assert kept is not None
+    assert (1, {"state": "open", "due_at": "2026"}) == (kept.version, kept.body)
+
+
+def test_an_old_document_that_cannot_be_read_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    """Columns that stayed empty would be taken for filled by every later start."""
+    clock = ManualClock(datetime(2026, 12, 1, tzinfo=UTC))
+    file = tmp_path / "x.db"
+    SqliteStore(file, (OLD,), clock).close()
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute(
+            "INSERT INTO things VALUES ('a', '33.74', 0, 1, '{}', '[]', '{}', NULL, 0, NULL, 0, 0,"
+            " NULL, NULL)"
+        )
+    with pytest.raises(KeyError):
+        SqliteStore(file, (NEW,), clock)
+    with closing(sqlite3.connect(file)) as other:
+        columns = {row[1] for row in other.execute("PRAGMA table_info(things)")}
+
+    assert "c_due_at" not in columns
+
+
 def test_a_file_that_cannot_be_opened_is_let_go_of(tmp_path: Path) -> None:
     """Whoever moves it away and makes another one would lose the new one's log with the old one."""
     file = tmp_path / "x.db"

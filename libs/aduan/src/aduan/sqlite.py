@@ -28,6 +28,8 @@ _CHUNKS: Final = (64, 16, 4, 1)
 _VARIABLES: Final = 30_000
 
 Row = tuple[Any, ...]
+Fill = Callable[[sqlite3.Connection, str, Sequence[str]], None]
+"""Fills columns that were just added to a table, in the transaction that added them."""
 
 
 class Many:
@@ -98,13 +100,14 @@ class SqliteFile:
         schema: str,
         version: int,
         columns: Mapping[str, Sequence[str]] | None = None,
+        fill: Fill | None = None,
         max_pages: int | None = None,
     ) -> None:
         """Open or create the file.
 
         version: of the schema; a file keeps the highest that wrote it. An older one is brought up.
         columns: table -> columns of the schema that an older release's table may not have yet; they
-        are added, and empty in every row that is there.
+        are added, and empty in every row that is there, or as `fill` leaves them: both or neither.
         max_pages: the file refuses to grow beyond this many pages (a test's full disk).
         Raises Busy when the folder cannot be written or the file is no database, SchemaNewer.
         """
@@ -125,8 +128,12 @@ class SqliteFile:
                         f" is {version}): run that release again, or put back the copy from before"
                         " it"
                     )
+                self._writer.execute("BEGIN IMMEDIATE")
                 for table, names in (columns or {}).items():
-                    self._add(table, names)
+                    added = self._add(table, names)
+                    if added and fill is not None:
+                        fill(self._writer, table, added)
+                self._writer.execute("COMMIT")
                 self._writer.executescript(schema)
                 if before < version:
                     self._writer.execute(f"PRAGMA user_version={int(version)}")
@@ -138,11 +145,12 @@ class SqliteFile:
         self._thread = threading.Thread(target=self._run, name=f"writer-{path.stem}", daemon=True)
         self._thread.start()
 
-    def _add(self, table: str, names: Sequence[str]) -> None:
+    def _add(self, table: str, names: Sequence[str]) -> Sequence[str]:
         there = {row[1] for row in self._writer.execute(f"PRAGMA table_info({table})")}
-        for name in names:
-            if there and name not in there:
-                self._writer.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
+        added = [name for name in names if there and name not in there]
+        for name in added:
+            self._writer.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
+        return added
 
     def _connect(self, max_pages: int | None, failed: contextlib.ExitStack) -> sqlite3.Connection:
         """failed: closes the connection where opening the file fails later."""

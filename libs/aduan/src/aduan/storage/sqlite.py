@@ -32,6 +32,7 @@ from aduan.storage.sqlite_schema import (
     check_limit,
     column_sql,
     due_query,
+    fill,
     query,
     schema,
 )
@@ -61,8 +62,14 @@ class SqliteStore:
         self._clock = clock
         statements = "\n".join(schema(collection) for collection in collections)
         columns = {c.name: [column_sql(name) for name in c.column_names] for c in collections}
+        known = {collection.name: collection for collection in collections}
         self.file = SqliteFile(
-            path, schema=statements, version=STORE_VERSION, columns=columns, max_pages=max_pages
+            path,
+            schema=statements,
+            version=STORE_VERSION,
+            columns=columns,
+            fill=lambda connection, table, added: fill(connection, known[table], added),
+            max_pages=max_pages,
         )
         self._writes = {c.name: Writes(c) for c in collections}
         self._remembered: OrderedDict[tuple[str, str], Row] = OrderedDict()

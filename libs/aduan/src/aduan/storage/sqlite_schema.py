@@ -1,7 +1,11 @@
 """The tables of one collection, and the SQL that reads it by a declared index."""
 
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from pydantic_core import from_json
 
 from aduan.sqlite import Many
 from aduan.storage.port import FIND_LIMIT, Collection, Index
@@ -82,6 +86,27 @@ class Writes:
             f") AS v WHERE {name}.id = v.column1 AND published_seq >= v.column2"
             " AND published_seq < v.column3",
         )
+
+
+def fill(connection: sqlite3.Connection, collection: Collection, added: Sequence[str]) -> None:
+    """Write columns that the table has just got, as the bodies of an older release give them.
+
+    added: as the table names them. Reads every document once, as making the new index does.
+    """
+    name = collection.name
+    names = {column_sql(column): column for column in collection.column_names}
+    setting = ", ".join(f"{one} = ?" for one in added)
+    last = ""
+    while rows := connection.execute(
+        f"SELECT id, body FROM {name} WHERE id > ? AND body IS NOT NULL ORDER BY id LIMIT ?",
+        (last, FIND_LIMIT),
+    ).fetchall():
+        found = ((id, collection.columns(from_json(body))) for id, body in rows)
+        connection.executemany(
+            f"UPDATE {name} SET {setting} WHERE id = ?",
+            [(*(columns.get(names[one]) for one in added), id) for id, columns in found],
+        )
+        last = rows[-1][0]
 
 
 def column_sql(column: str) -> str:
