@@ -8,10 +8,11 @@ import promql_parser
 
 from aduan.observability.metrics import Series
 
-# What Prometheus itself adds: series by name -> their labels, and what it puts on every series.
+# What Prometheus adds and Alertmanager tells: series by name -> their labels, and what is on every series.
 FROM_PROMETHEUS: Final[Mapping[str, tuple[str, ...]]] = {
     "up": (),
     "ALERTS": ("alertname", "alertstate", "severity", "audience"),
+    "alertmanager_notifications_failed_total": ("integration", "reason"),
 }
 TARGET_LABELS: Final = ("job", "instance", "component")
 _SUFFIXES: Final = ("_bucket", "_sum", "_count")

@@ -61,6 +61,14 @@ def test_the_operator_of_kubernetes_scrapes_under_the_same_labels() -> None:
         assert "aduan" == relabelled["job"]["replacement"]
 
 
+def test_alertmanager_is_scraped_where_alerts_are_sent_to() -> None:
+    """That it reaches nobody is known to it alone."""
+    config = yaml.safe_load((OBSERVABILITY / "prometheus.yml").read_text("utf-8"))
+    jobs = {job.pop("job_name"): job for job in config["scrape_configs"]}
+
+    assert [jobs["alertmanager"]] == config["alerting"]["alertmanagers"]
+
+
 def test_the_routes_are_right_for_alertmanager() -> None:
     """Its own tool reads them; a page and both kinds of tickets reach whom they should."""
     config = OBSERVABILITY / "alertmanager.yml"
