@@ -1,9 +1,13 @@
-"""Each process exports the series of its list, under their names and labels, and no other."""
+"""Each process exports the series of its list, under their names and labels, and no other.
+
+Those whose rise an alert waits for are there from the start: what begins at one has not risen.
+"""
 
 import asyncio
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +15,8 @@ import httpx
 import pytest
 from aduan_harness import eventually
 from aduan_metrics import Scrape, agrees
+from aduan_prometheus import rules
+from aduan_promql import rises
 from tools.prove import SERVICES, environment
 
 from aduan_standalone.series import series_of
@@ -42,6 +48,22 @@ async def scraped(command: list[str], env: dict[str, str], port: int, ready: str
         await process.wait()
 
 
+def unseen(found: Scrape, process: str, services: Sequence[str]) -> list[tuple[str, str]]:
+    """Return alert, series of all whose first event the alert would not see."""
+    known = {one.name: one for one in series_of(process)}
+    asked = [
+        (alert, name, labels)
+        for alert, rule in rules().items()
+        for name, labels in rises(rule["expr"], known, services)
+    ]
+    assert asked
+    return [
+        (alert, f"{name} {labels}")
+        for alert, name, labels in asked
+        if found(name, **labels) is None
+    ]
+
+
 def free_port() -> int:
     """Return a port on which nobody listens at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -60,6 +82,8 @@ async def test_a_service_in_its_own_process_exports_its_list(name: str, tmp_path
     assert 0 == found("aduan_metrics_stale", service=name, source="store")
     assert 0 == found("aduan_pipeline_lag", service=name)
     assert {name} == found.labels()["service"]
+    assert [] == unseen(found, name, [name])
+    assert 0 == found("aduan_http_unexpected_total", service=name)
 
 
 async def test_standalone_exports_the_list_of_all(tmp_path: Path) -> None:
@@ -78,6 +102,7 @@ async def test_standalone_exports_the_list_of_all(tmp_path: Path) -> None:
 
     agrees(found, series_of("standalone"))
     assert {*NAMES, "standalone"} == found.labels()["service"]
+    assert [] == unseen(found, "standalone", [*NAMES, "standalone"])
 
 
 async def test_the_canary_in_its_own_process_exports_its_list(tmp_path: Path) -> None:
@@ -91,6 +116,7 @@ async def test_the_canary_in_its_own_process_exports_its_list(tmp_path: Path) ->
 
     agrees(found, series_of("canary"))
     assert {"canary"} == found.labels()["service"]
+    assert [] == unseen(found, "canary", ["canary"])
 
 
 def _path() -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Whether an expression of PromQL can find anything: every metric, label and value that it names exists."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, Final
 
 import promql_parser
@@ -39,15 +40,62 @@ def problems(expr: str, known: Mapping[str, Series]) -> list[str]:
             labels |= set(own)
             found += _matchers(node, own)
     for node in _nodes(tree):
-        modifier = getattr(node, "modifier", None)
-        if isinstance(node, promql_parser.AggregateExpr) and modifier is not None:
+        if isinstance(node, promql_parser.AggregateExpr):
             found += [
                 f"groups by {label}, which none of its series has"
-                for label in modifier.labels
+                for label in (node.modifier.labels if node.modifier else ())
                 if label not in labels
             ]
             found += _over_replicas(node, known)
     return found
+
+
+def rises(
+    expr: str, known: Mapping[str, Series], services: Collection[str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Return what has to stand at zero before its first event, or `expr` does not see that one.
+
+    A series that begins at one has not risen. These are all series of a counter that a range of
+    `expr` takes, and the one of a histogram that it names by every label. Of other histograms
+    (each route, each operation) too many would be needed; they begin when they are used.
+    known: by name, of one process. services: those that it runs.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    for node in _nodes(promql_parser.parse(expr)):
+        if not isinstance(node, promql_parser.MatrixSelector):
+            continue
+        taken = node.vector_selector
+        name = taken.name or ""
+        labels, own = _labels(name, known), known.get(name)
+        if labels is None or (own is not None and own.kind == "gauge"):
+            continue
+        matchers = [one for one in taken.matchers.matchers if one.name in labels]
+        named = {
+            one.name: (one.value,) for one in matchers if one.op == promql_parser.MatchOp.Equal
+        }
+        if own is None and named.keys() != set(labels):
+            continue
+        values = {**labels, **named}
+        for combination in product(*values.values()):
+            one = dict(zip(values, combination, strict=True))
+            if one.get("service", "") in {"", *services} and all(
+                _matches(matcher, one[matcher.name]) for matcher in matchers
+            ):
+                found.append((name, one))
+    return found
+
+
+def _matches(matcher: Any, value: str) -> bool:
+    operator = promql_parser.MatchOp
+    match matcher.op:
+        case operator.Equal:
+            return bool(value == matcher.value)
+        case operator.NotEqual:
+            return bool(value != matcher.value)
+        case operator.Re:
+            return re.fullmatch(matcher.value, value) is not None
+        case _:
+            return re.fullmatch(matcher.value, value) is None
 
 
 def _over_replicas(node: promql_parser.AggregateExpr, known: Mapping[str, Series]) -> Iterator[str]:

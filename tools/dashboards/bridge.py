@@ -8,11 +8,11 @@ _NOW: Final = Row(
     "What waits for a person",
     (
         number(
-            "Breakers open",
-            'count(max by (system) (aduan_sync_breaker{system!="echo", state="open"}) == 1) '
+            "Partners away",
+            'count(min by (system) (aduan_sync_breaker{system!="echo", state="closed"}) == 0) '
             "or vector(0)",
-            says="Partners that nobody calls at present because they failed in a row. Their cases "
-            "wait and are sent later. For an hour: runbook PartnerAway.",
+            says="Partners that nobody calls at present but for single tries, because they failed in "
+            "a row. Their cases wait and are sent later. For an hour: runbook PartnerAway.",
             steps=ANY_IS_WORK,
         ),
         number(
@@ -97,8 +97,8 @@ _TRAFFIC: Final = Row(
                 "{{system}}": 'max by (system) (aduan_sync_breaker{system!="echo", state="open"}) * 2 '
                 '+ max by (system) (aduan_sync_breaker{system!="echo", state="half_open"})'
             },
-            says="0: calls go out; 1: one call tries; 2: nobody calls for a while. A line that stays "
-            "at 2: the partner is away, its operators are the ones to ask.",
+            says="0: calls go out; 1: one call may try; 2: nobody calls for a while. A line that does "
+            "not come back to 0: the partner is away, its operators are the ones to ask.",
             width=24,
         ),
     ),

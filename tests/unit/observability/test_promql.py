@@ -1,7 +1,7 @@
 """The check of expressions itself: what it must notice."""
 
 import pytest
-from aduan_promql import problems
+from aduan_promql import problems, rises
 
 from aduan.observability.metrics import Series
 
@@ -53,3 +53,33 @@ def test_what_can_never_find_anything_is_noticed(expr: str, words: str) -> None:
     (found,) = problems(expr, KNOWN)
 
     assert words in found
+
+
+CALLS = "aduan_x_calls_total"
+
+
+@pytest.mark.parametrize(
+    ("expr", "found"),
+    [
+        (f"increase({CALLS}[1h]) > 0", [(CALLS, {"outcome": one}) for one in ("ok", "late")]),
+        (f'sum(rate({CALLS}{{outcome!="ok"}}[1h]))', [(CALLS, {"outcome": "late"})]),
+        (f'rate({CALLS}{{outcome=~"la.*|no"}}[1h])', [(CALLS, {"outcome": "late"})]),
+        (f'rate({CALLS}{{outcome!~"la.*|no"}}[1h])', [(CALLS, {"outcome": "ok"})]),
+        (
+            'rate(aduan_x_seconds_count{service="sla"}[1h])',
+            [("aduan_x_seconds_count", {"service": "sla"})],
+        ),
+        ('rate(aduan_x_seconds_count{service!="x"}[1h])', []),
+        ("max_over_time(aduan_x_due[1h])", []),
+        (CALLS, []),
+        ("rate(aduan_of_another_process_total[1h])", []),
+    ],
+)
+def test_what_has_to_stand_at_zero_is_found(expr: str, found: list[object]) -> None:
+    """Counters of which a range is taken, and a histogram's series that is named whole."""
+    assert found == rises(expr, KNOWN, ["sla"])
+
+
+def test_what_another_service_counts_is_not_asked_of_this_one() -> None:
+    """A process has the series of what it runs."""
+    assert [] == rises('rate(aduan_x_seconds_count{service="sla"}[1h])', KNOWN, ["routing"])

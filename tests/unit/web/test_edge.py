@@ -260,3 +260,23 @@ def test_two_services_of_one_process_share_one_histogram() -> None:
     text = generate_latest(registry).decode()
     assert 'service="intake"' in text
     assert 'service="routing"' in text
+
+
+async def test_bugs_stand_at_zero_before_the_first_request() -> None:
+    """An alert on a rise does not see a series that begins at one."""
+    async with client_of(an_app()) as client:
+        text = (await client.get("/metrics")).text
+
+    assert 'aduan_http_unexpected_total{service="intake"} 0.0' in text
+
+
+async def test_an_operation_that_was_served_has_its_errors_at_zero_and_a_probe_has_none() -> None:
+    """So the first error of a route in use is a rise; a scrape does not carry every route."""
+    async with client_of(an_app()) as client:
+        await client.post("/v1/reports/A", json={"text": "x"})
+        await client.get("/health/ready")
+        await client.get("/metrics")
+        text = (await client.get("/metrics")).text
+
+    errors = re.findall(r'aduan_http_request_seconds_count\{(.*),status="5xx"\} (.*)', text)
+    assert [('method="POST",route="/v1/reports/{ticket}",service="intake"', "0.0")] == errors

@@ -28,7 +28,7 @@ from aduan_intake.entrypoints import (
     reply_page,
     report_page,
 )
-from aduan_intake.entrypoints.create import creator
+from aduan_intake.entrypoints.create import PATH, creator
 from aduan_intake.entrypoints.forms import FORM_LIMIT
 from aduan_intake.entrypoints.hot import HotPath
 from aduan_intake.handlers import table
@@ -98,11 +98,12 @@ async def build(
         decoding=asyncio.Semaphore(_PICTURES_AT_A_TIME),
     )
     facts = _facts(store, counted(tenants))
+    requests = http_metrics or HttpMetrics(registry)
     app = new_app(
         "Aduan: intake",
         service="intake",
         description="Takes complaints and shows how they go on.",
-        http_metrics=http_metrics or HttpMetrics(registry),
+        http_metrics=requests,
         authenticator=authenticator,
         live=runtime.progressing,
         ready=runtime.ready,
@@ -116,6 +117,7 @@ async def build(
     create = creator(desk, authenticator)
     app.include_router(http.router(desk, authenticator, create))
     app.shortcut(partial(HotPath, create=create))
+    requests.may_fail("intake", "POST", PATH)
     app.include_router(portals_http.router(desk, authenticator))
     app.include_router(internal.router(desk))
     app.include_router(ops_router(runtime, facts))

@@ -68,7 +68,8 @@ class Metrics:
             "State of a partner's breaker.",
             registry,
             {**by_system, "state": BREAKER},
-            act="open: nobody calls the partner for a while, because it failed five times in a row.",
+            act="Not closed (`min by` of closed is 0): it failed five times in a row. open: nobody "
+            "calls it for 15 seconds; half_open: the next call is a try.",
         )
         # Gauge: how long the oldest job or look at a partner has been due.
         self.due_late = Level(

@@ -82,8 +82,8 @@ class HttpMetrics:
             ["service"],
             registry=registry,
         )
-        # Made at first use, so that not every route has every status; each label is closed all the
-        # same: the methods and statuses here, the templates of the app.
+        # Made at first use, so that not every route has every status, but for errors (may_fail);
+        # each label is closed all the same: the methods and statuses here, the templates of the app.
         self.from_library = (
             Series(
                 "aduan_http_request_seconds",
@@ -110,6 +110,14 @@ class HttpMetrics:
             ),
         )
 
+    def starts(self, service: str) -> None:
+        """Let the bugs of a service stand at zero: the first is then a rise, which alerts see."""
+        self.unexpected.labels(service)
+
+    def may_fail(self, service: str, method: str, route: str) -> None:
+        """Let the errors of an operation stand at zero: the first is then a rise."""
+        self.seconds.labels(service, method, route, "5xx")
+
     def observe(self, service: str, scope: Scope, status: int, seconds: float) -> None:
         """Record one request; the labels come from closed sets only."""
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
@@ -119,6 +127,8 @@ class HttpMetrics:
         if series is None:  # looked up once per series: the library's own look-up is slow
             series = self.seconds.labels(service, method, route, f"{status // 100}xx")
             self._series[key] = series
+            if not route.endswith(_WATCHED):  # whose errors are nobody's: no alert asks for them
+                self.may_fail(service, method, route)
         series.observe(seconds)
 
 
@@ -139,6 +149,7 @@ class Edge:
         self._metrics = metrics
         self._body_limit = body_limit
         self._limits = tuple(limits)
+        metrics.starts(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; anything but HTTP passes untouched."""
