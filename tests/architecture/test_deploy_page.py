@@ -98,9 +98,11 @@ def test_what_a_trial_leaves_open_is_closed_by_a_value_and_not_by_a_missing_line
 def test_the_proxy_takes_what_intake_takes() -> None:
     """A smaller limit refuses citizens with photos, by an error page that is not ours."""
     found = re.search(r"bodies of (\d+) MB at `([^`]+)`", TEXT)
+    ingress = (ROOT / "deploy" / "k8s" / "README.md").read_text("utf-8")
 
     assert found is not None
     assert (str(FORM_LIMIT // 1024**2), FORM) == found.groups()
+    assert [found[1]] == re.findall(r"bodies of (\d+) MB", ingress)
 
 
 def test_the_verb_that_drops_the_data_says_so_wherever_it_is_named() -> None:
