@@ -36,11 +36,11 @@ test: $(VENV)/.dev ## run every test this machine can; the end says what did not
 ifeq ($(ARGS),)
 	@outcome=$$(mktemp); failed=0; trap 'rm -f "$$outcome"' EXIT; export ADUAN_CONTAINERS_OUTCOME=$$outcome; \
 	$(CONTAINER_TESTS) || failed=$$?; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder \
 		--ignore=tests/containers || failed=$$?; \
 	exit $$failed
 else
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder \
 		--ignore=tests/containers $(ARGS)
 endif
 
