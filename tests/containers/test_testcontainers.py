@@ -11,7 +11,6 @@ import pytest
 from aduan_containers import ROOT, Engine, not_proven
 from aduan_servers import choice, containers, fetching
 from aduan_servers.problems import NotHere
-from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
 
 # The contract suites' own tests, a few of each: the rest is about the adapters, not about the server.
 BUS: Final = (
@@ -98,6 +97,9 @@ def test_a_database_in_a_container_keeps_the_contract_of_the_store(
 
 def test_nothing_of_it_is_left(no_servers_of_our_own: Engine) -> None:
     """Without the reaper, whoever starts a container ends it."""
+    # Not above: when it is imported first, it reads the variables that are set here.
+    from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
+
     left: Any = no_servers_of_our_own.docker(
         "ps", "--all", "--quiet", "--filter", f"label={LABEL_SESSION_ID}={SESSION_ID}"
     )
