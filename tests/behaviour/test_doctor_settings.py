@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from aduan_doctor import Said, doctor
 from aduan.web.keys import SCOPES, KeyRecord, Scope, make_key
 from aduan_standalone.cli.key_command import as_setting
 from aduan_standalone.cli.main import main
+from aduan_standalone.doctor.environment import FOREIGN
 
 REFERENCE: Final = Path(__file__).parents[2] / "reference"
 TENANT: Final = "33.74"
@@ -351,3 +353,16 @@ def test_a_key_is_made_with_the_record_that_a_service_takes(
     with pytest.raises(SystemExit) as refused:
         main(["key", "--scope", "everything"])
     assert 2 == refused.value.code
+
+
+def test_a_variable_of_the_projects_own_tests_is_no_finding() -> None:
+    """The doctor is run inside them; what CI and make export is known by name."""
+    top = REFERENCE.parent
+    named = {
+        name
+        for file in ("Makefile", ".ci/run")
+        for name in re.findall(r"\bADUAN_[A-Z_]+", (top / file).read_text("utf-8"))
+    }
+
+    assert {"ADUAN_REQUIRE_SERVERS", "ADUAN_CONTAINERS_OUTCOME"} <= named
+    assert not {name for name in named if not name.startswith(FOREIGN)}

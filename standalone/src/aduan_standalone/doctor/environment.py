@@ -20,10 +20,16 @@ OTHERS: Final = (
 # Of the tests and of development alone.
 FOREIGN: Final = (
     "ADUAN_TEST_",
-    "ADUAN_REQUIRE_SERVERS",
+    "ADUAN_REQUIRE_",
+    "ADUAN_CONTAINERS_",
     "ADUAN_SERVERS_CACHE",
     "ADUAN_SEED",
     "ADUAN_WHOLE",
+    "ADUAN_KILLS_AT_EACH",
+    "ADUAN_RANDOM_KILLS",
+    "ADUAN_COMPLAINTS",
+    "ADUAN_SCHEDULES",
+    "ADUAN_REAL_ROWS",
 )
 
 
